@@ -1,0 +1,1 @@
+"""What the law asks, as data, and its application to a snapshot as a pure function."""
