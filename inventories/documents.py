@@ -77,7 +77,9 @@ def parse_yaml(text: str, *, name: str) -> Document:
     for number, line in enumerate(text.splitlines(), 1):
         indent = line[: len(line) - len(line.lstrip())]
         if "\t" in indent and line.strip():
-            faults.append(Fault(f"{name}:{number}:{indent.index(chr(9)) + 1}", "a tab in the indentation", "use spaces"))
+            faults.append(
+                Fault(f"{name}:{number}:{indent.index(chr(9)) + 1}", "a tab in the indentation", "use spaces")
+            )
     if faults:
         raise Faults(faults)
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader

@@ -44,9 +44,7 @@ class Strength(enum.IntEnum):
         try:
             return cls[text.upper()]
         except KeyError:
-            raise ValueError(
-                f"unknown strength {text!r}: one of {', '.join(s.label for s in cls)}"
-            ) from None
+            raise ValueError(f"unknown strength {text!r}: one of {', '.join(s.label for s in cls)}") from None
 
 
 class Origin(enum.StrEnum):

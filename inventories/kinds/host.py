@@ -56,7 +56,12 @@ HOST = Kind(
         day("purchased_on", "购置日期", "采购日期", "购买日期", "购置时间", paper="purchase"),
         text("approval_no", "批准文号", "审批文号", paper="approval"),
         text("project_code", "采购项目编号", "项目编号"),
-        flag("cloud_offers", "云服务目录是否提供", "云目录可替代", note="The cloud catalogue offers this service."),
+        flag(
+            "cloud_offers",
+            "云服务目录是否提供",
+            "云目录可替代",
+            note="The cloud catalogue offers this service.",
+        ),
         flag("answers", "是否应答", origins=OBSERVED, note="Answered a probe; FALSE needs full coverage."),
     ),
 )

@@ -2,7 +2,11 @@
 
 from inventories.kinds.declare import INFERRED, Kind, day, flag, integer, number, text, texts
 
-ROOM_KIND = {"own": ("自建", "自有", "自用"), "gov": ("政务云机房", "市级机房", "集中机房"), "hosted": ("托管", "租用", "租赁")}
+ROOM_KIND = {
+    "own": ("自建", "自有", "自用"),
+    "gov": ("政务云机房", "市级机房", "集中机房"),
+    "hosted": ("托管", "租用", "租赁"),
+}
 DISPOSAL = {"keep": ("保留",), "merge": ("整合", "合并"), "close": ("关停", "关闭", "撤销")}
 
 ROOM = Kind(

@@ -1,0 +1,232 @@
+"""The words of the law as data: packs, powers, rules, outcomes."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from inventories.model import Strength
+
+
+class Verdict(enum.StrEnum):
+    """The five answers; ``unknown`` is neither innocence nor guilt."""
+
+    VIOLATION = "violation"
+    COMPLIANT = "compliant"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+    WAIVED = "waived"
+
+
+class Severity(enum.StrEnum):
+    ADVICE = "advice"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class Bite(enum.StrEnum):
+    """What a violation of a rule may turn into (``semantics.md`` 13).
+
+    ``order``: somebody is empowered to order it mended. ``reminder``: the text gives no such power, so a
+    letter at most. ``advice``: worded 原则上, 一般 or 定期; shown and counted, never ordered. ``lead``: a hint
+    that a person must follow up; nobody's fault yet. ``bureau``: a duty of the bureau itself, its to-do list.
+    ``referral``: for another authority (police, cryptography bureau) to act on.
+    """
+
+    ORDER = "order"
+    REMINDER = "reminder"
+    ADVICE = "advice"
+    LEAD = "lead"
+    BUREAU = "bureau"
+    REFERRAL = "referral"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Time to answer: ``amount`` of ``unit`` (days, working_days, months), counted from ``start`` (issue, service).
+
+    The first day is not counted.
+    """
+
+    amount: int
+    unit: str
+    start: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What this regulation, and no other, lets follow."""
+
+    action: str
+    article: str = ""
+    propose_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Who may order whom, under which article and by what name."""
+
+    id: str
+    article: str
+    quote: str
+    authority: str
+    addressee: str
+    form: str
+    reply: Reply | None = None
+    report_to: str = ""
+    if_refused: tuple[Consequence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNeeds:
+    """What an order may rest on: facts no older than ``fresh_days`` and at least of ``strength``."""
+
+    fresh_days: int
+    strength: Strength
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """A citation: printed in a notice word for word."""
+
+    regulation: str
+    number: str
+    article: str
+    quote: str
+    verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One clause made checkable.
+
+    ``applies`` and ``violation`` are SQL predicates over the subject's view. ``columns`` are those that both
+    name, in order of first mention: the facts that an outcome rests on. ``needs_date`` marks a rule that
+    stays unknown until the site supplies the regulation's date in force.
+    """
+
+    id: str
+    pack: str
+    title: str
+    article: str
+    quote: str
+    subject: str
+    applies: str
+    violation: str
+    severity: Severity
+    bite: Bite
+    remedy: str
+    columns: tuple[str, ...]
+    basis: Basis
+    power: Power | None = None
+    order_needs: OrderNeeds | None = None
+    consequence: str = ""
+    deadline: str = ""
+    refer_to: str = ""
+    needs_date: bool = False
+    note: str = ""
+
+    @property
+    def full_id(self) -> str:
+        """``<pack>/<rule>``: what findings and metrics carry."""
+        return f"{self.pack}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """A clause that a person must answer: the question, and why no machine can."""
+
+    article: str
+    question: str
+    why: str
+    ask: str = "department"
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfScope:
+    article: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One regulation.
+
+    ``in_force_from`` is None where the text gives no date and the site has not supplied one.
+    ``recognised_levels`` are the levels of government whose clouds count for ``is_on_recognised_cloud``.
+    ``digest`` is the SHA-256 of the pack's files.
+    """
+
+    id: str
+    title: str
+    number: str
+    issuer: str
+    region: str
+    in_force_from: date | None
+    in_force_to: date | None
+    scope_article: str
+    scope: str
+    recognised_levels: tuple[str, ...]
+    powers: Mapping[str, Power]
+    rules: tuple[Rule, ...]
+    manual: tuple[Manual, ...]
+    out_of_scope: tuple[OutOfScope, ...]
+    digest: str
+    text_verified: bool = True
+    repeals: tuple[str, ...] = ()
+    rate_formula: str = ""
+
+    def rule(self, rule_id: str) -> Rule:
+        """KeyError where the pack has no such rule."""
+        return next((r for r in self.rules if r.id == rule_id), None) or _no_rule(self.id, rule_id)
+
+
+def _no_rule(pack: str, rule: str) -> Rule:
+    raise KeyError(f"{pack} has no rule {rule!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A rule applied to an asset. ``values`` are the columns it rested on, as JSON-able values."""
+
+    rule: str
+    kind: str
+    asset_key: str
+    asset_name: str
+    department_id: str
+    zone: str
+    verdict: Verdict
+    values: Mapping[str, object] = field(default_factory=dict)
+    waiver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many assets of a department got each verdict under a rule: the denominator beside every count."""
+
+    rule: str
+    department_id: str
+    verdict: Verdict
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The result of judging one snapshot.
+
+    ``outcomes`` holds violations and waived violations, ordered by rule and asset key; unknowns are listed on
+    demand. ``digest`` is over every verdict of every rule, so that a replay can be compared with it.
+    """
+
+    as_of: date
+    outcomes: tuple[Outcome, ...]
+    counts: tuple[Count, ...]
+    digest: str

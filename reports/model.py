@@ -1,0 +1,248 @@
+"""The plain values that reports receive; the application fills them.
+
+Reports know nothing of the ledger, the snapshot or the network: what is not in these records cannot be printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from policies.model import Basis, Power
+
+
+@dataclass(frozen=True, slots=True)
+class FactView:
+    """One fact behind a finding. ``title`` and ``shown`` are Chinese; ``value`` is the raw one."""
+
+    column: str
+    title: str
+    value: object
+    shown: str
+    source: str
+    observed_at: datetime | None
+    strength: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A finding as people and programs see it; :meth:`as_json` is the interface's fixed form."""
+
+    id: str
+    rule: str
+    title: str
+    subject: str
+    asset_key: str
+    asset_name: str
+    department_id: str
+    department_name: str
+    verdict: str
+    state: str
+    reason: str
+    severity: str
+    bite: str
+    basis: tuple[Basis, ...]
+    facts: tuple[FactView, ...]
+    opened_at: datetime | None
+    last_confirmed_at: datetime | None
+    resolved_at: datetime | None
+    snapshot: str
+    remedy: str = ""
+    case: str | None = None
+    change: str = ""
+    orderable: bool = False
+    not_orderable_because: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        def when(at: datetime | None) -> str | None:
+            return at.isoformat() if at else None
+
+        return {
+            "id": self.id,
+            "rule": self.rule,
+            "title": self.title,
+            "subject": self.subject,
+            "asset_key": self.asset_key,
+            "asset_name": self.asset_name,
+            "department_id": self.department_id,
+            "department_name": self.department_name,
+            "verdict": self.verdict,
+            "state": self.state,
+            "reason": self.reason,
+            "severity": self.severity,
+            "bite": self.bite,
+            "basis": [
+                {
+                    "regulation": b.regulation,
+                    "number": b.number,
+                    "article": b.article,
+                    "quote": b.quote,
+                    "verified": b.verified,
+                }
+                for b in self.basis
+            ],
+            "facts": [
+                {
+                    "column": f.column,
+                    "title": f.title,
+                    "value": f.value,
+                    "source": f.source,
+                    "observed_at": when(f.observed_at),
+                    "strength": f.strength,
+                    "evidence": f.evidence,
+                }
+                for f in self.facts
+            ],
+            "opened_at": when(self.opened_at),
+            "last_confirmed_at": when(self.last_confirmed_at),
+            "resolved_at": when(self.resolved_at),
+            "snapshot": self.snapshot,
+            "case": self.case,
+            "orderable": self.orderable,
+            "not_orderable_because": list(self.not_orderable_because),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentView:
+    id: str
+    name: str
+    region: str = ""
+    sector: str = ""
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountView:
+    """A rule's denominator in one department."""
+
+    rule: str
+    title: str
+    pack: str
+    severity: str
+    department_id: str
+    verdict: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownView:
+    """An outcome that could not be told, with the columns nobody has shown."""
+
+    rule: str
+    title: str
+    asset_name: str
+    asset_key: str
+    department_id: str
+    department_name: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeView:
+    """How one probe fared in one zone. ``ratio`` is addresses covered over addresses authorised."""
+
+    zone: str
+    zone_name: str
+    probe: str
+    success: bool
+    seconds: float
+    ratio: float | None
+    last_success: datetime | None
+    problems: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SystemView:
+    """A system in the migration account (上云率). ``excluded`` names the reason it is not in the denominator."""
+
+    key: str
+    name: str
+    department_id: str
+    department_name: str
+    status: str
+    hosting: tuple[str, ...]
+    on_cloud: bool | None
+    migrated_on: date | None
+    planned_on: date | None
+    addresses: tuple[str, ...] = ()
+    mlps_level: int | None = None
+    excluded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetView:
+    """A row of a ledger sheet: raw column values beside their provenance in a word."""
+
+    kind: str
+    key: str
+    name: str
+    department_id: str
+    department_name: str
+    zone: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an audit changed, as counts of findings."""
+
+    new: int = 0
+    still_open: int = 0
+    reopened: int = 0
+    resolved: int = 0
+    stale: int = 0
+    waived: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """Everything that the summary, the metrics and the ledger of one audit are drawn from."""
+
+    site: str
+    region: str
+    bureau: str
+    snapshot: str
+    run: str
+    as_of: date
+    started_at: datetime
+    ended_at: datetime
+    complete: bool
+    departments: tuple[DepartmentView, ...]
+    findings: tuple[FindingView, ...]
+    counts: tuple[CountView, ...]
+    unknowns: tuple[UnknownView, ...]
+    probes: tuple[ProbeView, ...]
+    systems: tuple[SystemView, ...]
+    assets: tuple[AssetView, ...]
+    changes: Changes
+    packs: tuple[tuple[str, str], ...] = ()
+    stages: Mapping[str, float] = field(default_factory=dict)
+    conflicts: tuple[str, ...] = ()
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """What one draft paper is made of: one department, authority, addressee and form.
+
+    ``number`` is empty until somebody issues it. ``consultation`` marks the shadow period: the paper is then
+    a letter asking the department to check the facts (征求意见), with the order only as an annexed draft.
+    """
+
+    site: str
+    bureau: str
+    department: DepartmentView
+    power: Power
+    items: tuple[FindingView, ...]
+    left_out: tuple[FindingView, ...]
+    drawn_up_on: date
+    snapshot: str
+    consultation: bool = True
+    number: str = ""
+    contact: str = ""
+    for_whom: str = ""
