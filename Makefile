@@ -1,0 +1,64 @@
+# Everything that is done with this repository. Each target installs what it needs by itself, once:
+# tools/bootstrap.sh makes .venv from the lock files. ARGS=… is passed on to the command behind a target.
+
+PYTHON_ENV := .venv/bin/python
+BOOTSTRAP := sh tools/bootstrap.sh
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lab lint format bench wheel test-wheel lock docs clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: ## audit a small real city on this machine's loopback addresses
+	@$(BOOTSTRAP) nmap
+	@$(BOOTSTRAP) run
+	@$(PYTHON_ENV) -m auditor.city demo $(ARGS)
+
+test: ## the tests (some minutes; needs no root)
+	@$(BOOTSTRAP) nmap
+	@$(BOOTSTRAP) dev
+	$(PYTHON_ENV) -m pytest -n 2 --dist loadgroup -m "not lab" $(ARGS)
+
+lab: ## the tests against real counterparts in network namespaces (root)
+	@$(BOOTSTRAP) debian $(LAB_PROGRAMS)
+	@$(BOOTSTRAP) dev
+	$(PYTHON_ENV) -m pytest -m lab $(ARGS)
+
+# program=package, so that nothing is installed that is there already.
+LAB_PROGRAMS := nmap=nmap ip=iproute2 nft=nftables
+
+lint: ## ruff, mypy --strict, import-linter
+	@$(BOOTSTRAP) dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: ## what ruff can mend by itself
+	@$(BOOTSTRAP) dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: ## the table of speeds (root for the network part; an hour at most)
+	@$(BOOTSTRAP) debian nmap=nmap ip=iproute2
+	@$(BOOTSTRAP) dev
+	$(PYTHON_ENV) -m benchmarks $(ARGS)
+
+wheel: ## dist/*.whl
+	@$(BOOTSTRAP) dev
+	$(PYTHON_ENV) -m build --no-isolation --wheel $(ARGS)
+
+test-wheel: ## the whole quick suite against the installed wheel, outside this folder
+	@$(BOOTSTRAP) nmap
+	@$(BOOTSTRAP) dev
+	WHEEL_SUITE=whole $(PYTHON_ENV) -m pytest -rP tests/test_wheel.py $(ARGS)
+
+lock: ## write the lock files anew (UPGRADE=1 takes the newest versions)
+	@sh tools/lock.sh
+
+clean: ## remove what the other targets made
+	rm -rf .venv .venv-lock build dist .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,70 @@
+"""By whose leave: which zones an audit may probe now, and why it may not probe the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from auditor.errors import Refused
+from auditor.site import Site
+from inventories.faults import did_you_mean
+from inventories.model import Failure
+from probes.scope import Permit, Refusal, permit
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The zones that an audit asked for, each either permitted or refused with its reason."""
+
+    permits: tuple[Permit, ...]
+    refusals: tuple[Refusal, ...]
+    left_out: tuple[str, ...] = ()
+
+    def failures(self, probes: Sequence[str], at: datetime) -> tuple[Failure, ...]:
+        """A refused zone is uncovered for every probe, and says why."""
+        return tuple(
+            Failure(
+                collector=probe,
+                zone=refusal.zone.id,
+                scope=tuple(str(prefix) for prefix in refusal.zone.prefixes),
+                reason=refusal.reason,
+                message=refusal.message,
+                at=at,
+            )
+            for refusal in self.refusals
+            for probe in probes
+        )
+
+
+def authorise(site: Site, zones: Sequence[str], now: datetime) -> Leave:
+    """Asks for leave to probe the named zones, or all.
+
+    ``now`` is turned to the site's time zone: windows are hours of the site's day. Raises :class:`Refused` for
+    a zone that the site does not have.
+    """
+    known = [scope.zone.id for scope in site.scopes]
+    unknown = [zone for zone in zones if zone not in known]
+    if unknown:
+        raise Refused(
+            *(
+                f"unknown zone {zone!r}: {did_you_mean(zone, known) or 'one of ' + ', '.join(known)}"
+                for zone in unknown
+            )
+        )
+    local = now.astimezone(site.timezone)
+    answers = [permit(scope, local) for scope in site.scopes if not zones or scope.zone.id in zones]
+    return Leave(
+        permits=tuple(answer for answer in answers if isinstance(answer, Permit)),
+        refusals=tuple(answer for answer in answers if isinstance(answer, Refusal)),
+        left_out=tuple(zone for zone in known if zones and zone not in zones),
+    )
+
+
+def refuse_if_stopped(site: Site) -> None:
+    """The emergency stop holds until a person clears it."""
+    if site.stop_file.exists():
+        raise Refused(
+            f"all probing of this site is stopped ({site.stop_file})",
+            f"'auditor stop --clear --site {site.root}' allows it again",
+        )

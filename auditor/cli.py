@@ -1,0 +1,395 @@
+"""The command line: thin, and quick to start.
+
+Nothing heavy is imported here: each command imports what it needs when it runs, so that ``auditor --help``
+costs little more than importing Typer.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.errors import Exit, Failed, Interrupted, Refused
+
+app = typer.Typer(
+    name="auditor",
+    help="Infrastructure compliance and cloud-migration auditing for local government.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+asset_app = typer.Typer(help="One asset of the inventory.", no_args_is_help=True)
+ledger_app = typer.Typer(help="The registers that a bureau keeps.", no_args_is_help=True)
+policy_app = typer.Typer(help="Packs: regulations as data.", no_args_is_help=True)
+register_app = typer.Typer(help="The registers that departments fill.", no_args_is_help=True)
+snapshot_app = typer.Typer(help="What an audit judged: integrity, and the same verdicts again.", no_args_is_help=True)
+waiver_app = typer.Typer(help="Exemptions granted by a person.", no_args_is_help=True)
+for _name, _group in (
+    ("asset", asset_app),
+    ("ledger", ledger_app),
+    ("policy", policy_app),
+    ("register", register_app),
+    ("snapshot", snapshot_app),
+    ("waiver", waiver_app),
+):
+    app.add_typer(_group, name=_name)
+
+SiteOption = Annotated[
+    Path, typer.Option("--site", envvar="AUDITOR_SITE", help="The site's folder.", show_default="the current folder")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+HERE = Path()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from inventories import __version__
+
+        typer.echo(f"auditor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Print a traceback where something fails.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    # Every file that the program makes is a map of weak government hosts: its owner's only.
+    os.umask(0o077)
+
+
+# --- the site -----------------------------------------------------------------------------------------------
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    example: Annotated[bool, typer.Option("--example", help="The fictional example city.")] = False,
+) -> None:
+    """Make a site: commented configuration and blank register forms."""
+    from auditor.commands import site
+
+    site.init(directory, example=example)
+
+
+@app.command()
+def check(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
+    """Validate site, registers and packs: every fault at once, with its place."""
+    from auditor.commands import site as commands
+
+    raise typer.Exit(commands.check(site, as_json=as_json))
+
+
+@app.command()
+def plan(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
+    """Show what an audit would touch, and by whose leave. Sends nothing."""
+    from auditor.commands import site as commands
+
+    raise typer.Exit(commands.plan(site, as_json=as_json))
+
+
+@app.command()
+def doctor(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
+    """Check this machine: nmap, privileges, fonts, ledger, clock, disk."""
+    from auditor.commands import doctor as commands
+
+    raise typer.Exit(commands.doctor(site, as_json=as_json))
+
+
+@app.command()
+def stop(
+    site: SiteOption = HERE,
+    clear: Annotated[bool, typer.Option("--clear", help="Allow probing again.")] = False,
+) -> None:
+    """End all probing of this site at once, and refuse new probing until cleared."""
+    from auditor.commands import site as commands
+
+    commands.stop(site, clear=clear)
+
+
+# --- the audit ----------------------------------------------------------------------------------------------
+
+
+@app.command()
+def audit(
+    site: SiteOption = HERE,
+    zone: Annotated[list[str] | None, typer.Option("--zone", help="Only this zone; may be repeated.")] = None,
+    probe: Annotated[list[str] | None, typer.Option("--probe", help="Only this probe; may be repeated.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last unfinished audit.")] = False,
+    fail_on: Annotated[
+        str | None, typer.Option("--fail-on", help="Exit 1 on an open finding of this severity or above.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Collect, reconcile, evaluate, record, render: the main job."""
+    from auditor.commands import audit as commands
+
+    raise typer.Exit(
+        commands.audit(site, zones=zone or [], probes=probe or [], resume=resume, fail_on=fail_on, as_json=as_json)
+    )
+
+
+@app.command()
+def evaluate(
+    site: SiteOption = HERE,
+    snapshot: Annotated[str | None, typer.Option("--snapshot", help="Default: the newest.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Judge by the law in force on this date.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a snapshot again without scanning. Records nothing."""
+    from auditor.commands import audit as commands
+
+    raise typer.Exit(commands.evaluate(site, snapshot=snapshot, as_of=as_of, as_json=as_json))
+
+
+# --- what was found -----------------------------------------------------------------------------------------
+
+
+@app.command()
+def findings(
+    site: SiteOption = HERE,
+    department: Annotated[str | None, typer.Option("--department", help="Only this department's.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="Only this rule's, as <pack>/<rule>.")] = None,
+    state: Annotated[list[str] | None, typer.Option("--state", help="Only in this state; may be repeated.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Resolved ones too.")] = False,
+    unknown: Annotated[bool, typer.Option("--unknown", help="What could not be told, instead.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List findings: violations, and what became of them."""
+    from auditor.commands import findings as commands
+
+    raise typer.Exit(
+        commands.findings(
+            site,
+            department=department,
+            rule=rule,
+            states=state or [],
+            everything=everything,
+            unknown=unknown,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
+def explain(
+    finding: Annotated[str, typer.Argument(help="A finding's id, or its beginning.")],
+    site: SiteOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell why: the clause, the facts with their sources and times, the history."""
+    from auditor.commands import findings as commands
+
+    raise typer.Exit(commands.explain(site, finding, as_json=as_json))
+
+
+@app.command()
+def assets(
+    site: SiteOption = HERE,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    department: Annotated[str | None, typer.Option("--department", help="Only this department's.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the inventory of the newest snapshot."""
+    from auditor.commands import assets as commands
+
+    raise typer.Exit(commands.assets(site, kind=kind, department=department, as_json=as_json))
+
+
+@asset_app.command("show")
+def asset_show(
+    key: Annotated[str, typer.Argument(help="An asset's key, or its beginning.")],
+    site: SiteOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell for every attribute who said it, when, and who disagreed."""
+    from auditor.commands import assets as commands
+
+    raise typer.Exit(commands.show(site, key, as_json=as_json))
+
+
+@waiver_app.command("list")
+def waiver_list(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
+    """List exemptions with approver, document and end date."""
+    from auditor.commands import findings as commands
+
+    raise typer.Exit(commands.waivers(site, as_json=as_json))
+
+
+@register_app.command("status")
+def register_status(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
+    """Tell which department has answered for which register."""
+    from auditor.commands import assets as commands
+
+    raise typer.Exit(commands.register_status(site, as_json=as_json))
+
+
+# --- papers -------------------------------------------------------------------------------------------------
+
+
+@ledger_app.command("export")
+def ledger_export(file: Annotated[Path, typer.Argument(help="An .xlsx file.")], site: SiteOption = HERE) -> None:
+    """Write the bureau's ledgers of the newest audit as a workbook."""
+    from auditor.commands import papers
+
+    raise typer.Exit(papers.export_ledger(site, file))
+
+
+@app.command()
+def metrics(
+    site: SiteOption = HERE,
+    textfile: Annotated[
+        Path | None, typer.Option("--textfile", help="For the node exporter's textfile collector.")
+    ] = None,
+) -> None:
+    """Print the newest audit as Prometheus text, or write it to a file."""
+    from auditor.commands import papers
+
+    raise typer.Exit(papers.metrics(site, textfile))
+
+
+# --- packs and snapshots ------------------------------------------------------------------------------------
+
+
+@policy_app.command("list")
+def policy_list(as_json: JsonOption = False) -> None:
+    """List the packs that are installed."""
+    from auditor.commands import policy
+
+    raise typer.Exit(policy.list_packs(as_json=as_json))
+
+
+@policy_app.command("show")
+def policy_show(
+    name: Annotated[str, typer.Argument(help="<pack> or <pack>/<rule>.")], as_json: JsonOption = False
+) -> None:
+    """Show a pack, or one rule as a page that a lawyer can check."""
+    from auditor.commands import policy
+
+    raise typer.Exit(policy.show(name, as_json=as_json))
+
+
+@policy_app.command("test")
+def policy_test(
+    packs: Annotated[list[str] | None, typer.Argument(help="Default: all that are installed.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the packs' own cases; untested rules and unused expectations are failures too."""
+    from auditor.commands import policy
+
+    raise typer.Exit(policy.test(packs or [], as_json=as_json))
+
+
+@policy_app.command("coverage")
+def policy_coverage(
+    packs: Annotated[list[str] | None, typer.Argument(help="Default: all that are installed.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell article by article: rule, manual, or out of scope; fail where one is missing."""
+    from auditor.commands import policy
+
+    raise typer.Exit(policy.coverage(packs or [], as_json=as_json))
+
+
+@snapshot_app.command("list")
+def snapshot_list(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
+    """List the snapshots of this site."""
+    from auditor.commands import snapshots
+
+    raise typer.Exit(snapshots.list_all(site, as_json=as_json))
+
+
+@snapshot_app.command("verify")
+def snapshot_verify(
+    snapshot: Annotated[str | None, typer.Argument(help="Default: all.")] = None,
+    site: SiteOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Find any changed, missing or added byte."""
+    from auditor.commands import snapshots
+
+    raise typer.Exit(snapshots.verify(site, snapshot, as_json=as_json))
+
+
+@snapshot_app.command("replay")
+def snapshot_replay(
+    snapshot: Annotated[str | None, typer.Argument(help="Default: the newest.")] = None,
+    site: SiteOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a snapshot again from what it holds, and compare with what was recorded."""
+    from auditor.commands import snapshots
+
+    raise typer.Exit(snapshots.replay(site, snapshot, as_json=as_json))
+
+
+# --- how a command ends -------------------------------------------------------------------------------------
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Runs a command and exits with a status of :class:`~auditor.errors.Exit`."""
+    sys.exit(main(sys.argv[1:] if arguments is None else arguments))
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a command and returns its exit status; prints no traceback unless ``--debug`` is given."""
+    import click
+
+    debug = "--debug" in arguments
+    # A service manager's TERM ends an audit as Ctrl-C does: nmap's process groups are ended and waited for.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        result = app(args=arguments, standalone_mode=False, prog_name="auditor")
+        return int(result) if isinstance(result, int) else Exit.DONE
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except (click.ClickException, click.exceptions.Exit) as error:
+        if isinstance(error, click.exceptions.Exit):
+            return error.exit_code
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("interrupted\n")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has gone (`auditor findings | head`): nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except Exception as error:
+        if debug:
+            raise
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    from auditor.output import print_faults, say
+    from inventories.faults import Faults, clean
+
+    match error:
+        case Interrupted():
+            say(f"interrupted: {error.how_to_go_on}")
+            return Exit.INTERRUPTED
+        case Faults():
+            print_faults(error.faults)
+            return Exit.REFUSED
+        case Refused():
+            for line in error.lines:
+                say(clean(line, 2000))
+            return Exit.REFUSED
+        case Failed():
+            say(clean(str(error), 2000))
+            return Exit.FAILED
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            say(clean(f"{where}{error.strerror or error}", 2000))
+            return Exit.FAILED
+        case _:
+            say(f"auditor failed: {type(error).__name__}: {clean(str(error), 500)}")
+            say("this is a fault of the program: 'auditor --debug COMMAND' prints what to report")
+            return Exit.FAILED

@@ -1,0 +1,1 @@
+"""What each command does; :mod:`auditor.cli` holds their options."""

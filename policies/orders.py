@@ -1,0 +1,93 @@
+"""What may go into an order: nothing can be signed that the evidence does not bear.
+
+Pure. The reasons are Chinese, since the person who drafts an order reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from inventories.kinds import KINDS, Column
+from inventories.kinds.declare import COMMON
+from inventories.model import SourcedFact, Strength
+from policies.model import Bite, OrderNeeds, Rule
+
+#: A column that is computed at evaluation → the columns that carry its evidence.
+DERIVED: Mapping[str, tuple[str, ...]] = {"is_on_recognised_cloud": ("hosting",)}
+
+STRENGTH_LABELS: Mapping[Strength, str] = {
+    Strength.HINTED: "线索",
+    Strength.DECLARED: "申报",
+    Strength.SEEN_OUTSIDE: "外部可见",
+    Strength.SEEN_INSIDE: "内部核实",
+}
+
+_BITES: Mapping[Bite, str] = {
+    Bite.REMINDER: "该条款未赋予责令整改的权力，仅可发提示函",
+    Bite.ADVICE: "该条款为原则性、倡导性要求，不列入整改",
+    Bite.LEAD: "属线索，须由人工核实后再定",
+    Bite.BUREAU: "属主管部门自身职责，列入待办",
+    Bite.REFERRAL: "属其他机关职权，应移送处理",
+}
+
+#: Columns that every subject has: whose a thing is and what it is called is no evidence that ages.
+_COMMON = frozenset(column.name for column in COMMON)
+
+
+def evidence_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """The stored columns behind those that a rule names, in order, each once."""
+    out: dict[str, None] = {}
+    for column in columns:
+        for stored in DERIVED.get(column, (column,)):
+            out[stored] = None
+    return tuple(out)
+
+
+def obstacles(
+    rule: Rule,
+    facts: Mapping[str, Sequence[SourcedFact]],
+    *,
+    verdict: str,
+    stale: bool,
+    now: datetime,
+    text_verified: bool = True,
+) -> tuple[str, ...]:
+    """Why a finding may not go into an order; empty where it may.
+
+    ``facts`` holds, for each stored column that the rule names, the facts that support the value shown. A
+    column that a probe can see must have been seen as strongly as the rule asks; of one that only papers
+    show, the register's word is all there can be.
+    """
+    out: list[str] = []
+    if verdict != "violation":
+        out.append("不是违反情形")
+    if rule.bite is not Bite.ORDER:
+        out.append(_BITES[rule.bite])
+    elif rule.power is None:
+        out.append("该条款未赋予责令整改的权力")
+    if stale:
+        out.append("本次审计未能再次确认，依据已过时")
+    if not text_verified:
+        out.append("法规文本尚未与正式文本核对")
+    needs = rule.order_needs
+    if needs is None or out:
+        return tuple(out)
+    for name in evidence_columns(rule.columns):
+        if name not in _COMMON:
+            out.extend(_weak(KINDS[rule.subject].column(name), facts.get(name, ()), needs, now))
+    return tuple(out)
+
+
+def _weak(column: Column, facts: Sequence[SourcedFact], needs: OrderNeeds, now: datetime) -> list[str]:
+    if not facts:
+        return [f"“{column.title}”没有可列明的来源"]
+    best = max(fact.strength for fact in facts)
+    wanted = needs.strength if column.seeable else Strength.DECLARED
+    out = []
+    if best < wanted:
+        out.append(f"“{column.title}”仅有“{STRENGTH_LABELS[best]}”级依据，需达到“{STRENGTH_LABELS[wanted]}”级")
+    age = (now - max(fact.observed_at for fact in facts)).days
+    if age > needs.fresh_days:
+        out.append(f"“{column.title}”的依据已有{age}天，超过{needs.fresh_days}天")
+    return out
