@@ -13,18 +13,15 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 demo: ## audit a small real city on this machine's loopback addresses
-	@$(BOOTSTRAP) nmap
-	@$(BOOTSTRAP) run
+	@$(BOOTSTRAP) run nmap=nmap
 	@$(PYTHON_ENV) -m auditor.city demo $(ARGS)
 
 test: ## the tests (some minutes; needs no root)
-	@$(BOOTSTRAP) nmap
-	@$(BOOTSTRAP) dev
+	@$(BOOTSTRAP) dev nmap=nmap
 	$(PYTHON_ENV) -m pytest -n 2 --dist loadgroup -m "not lab" $(ARGS)
 
 lab: ## the tests against real counterparts in network namespaces (root)
-	@$(BOOTSTRAP) debian $(LAB_PROGRAMS)
-	@$(BOOTSTRAP) dev
+	@$(BOOTSTRAP) dev $(LAB_PROGRAMS)
 	$(PYTHON_ENV) -m pytest -m lab $(ARGS)
 
 # program=package, so that nothing is installed that is there already.
@@ -43,8 +40,7 @@ format: ## what ruff can mend by itself
 	.venv/bin/ruff format .
 
 bench: ## the table of speeds (root for the network part; an hour at most)
-	@$(BOOTSTRAP) debian nmap=nmap ip=iproute2
-	@$(BOOTSTRAP) dev
+	@$(BOOTSTRAP) dev nmap=nmap ip=iproute2
 	$(PYTHON_ENV) -m benchmarks $(ARGS)
 
 wheel: ## dist/*.whl
@@ -52,8 +48,7 @@ wheel: ## dist/*.whl
 	$(PYTHON_ENV) -m build --no-isolation --wheel $(ARGS)
 
 test-wheel: ## the whole quick suite against the installed wheel, outside this folder
-	@$(BOOTSTRAP) nmap
-	@$(BOOTSTRAP) dev
+	@$(BOOTSTRAP) dev nmap=nmap
 	WHEEL_SUITE=whole $(PYTHON_ENV) -m pytest -rP tests/test_wheel.py $(ARGS)
 
 lock: ## write the lock files anew (UPGRADE=1 takes the newest versions)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 import uuid
 from collections.abc import Mapping
 
@@ -38,40 +39,99 @@ _JUNK_SERIAL = re.compile(
     r"|n/?a|unknown|oem|x+|0+|1234567(89?0?)?|[-. _/]*)$",
     re.IGNORECASE,
 )
-_MAC = re.compile(r"^[0-9a-f]{12}$")
+# A firmware vendor's sample value, left in on many boards (in the spelling that uuid_id chooses).
+_JUNK_UUID = frozenset({"00020003-0004-0005-0006-000700080009"})
+_MAC = re.compile(r"^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(?:\2[0-9a-f]{2}){4}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})$")
+# Addresses that redundant routers share: VRRP (RFC 9568) for both families, HSRP 1 and 2, GLBP.
+_VIRTUAL_MAC = re.compile(r"^(00005e0001|00005e0002|00000c07ac|00000c9ff|0007b400)")
+# The same maker as firmware, Chinese registers and its full company name write it.
+_VENDORS: Mapping[str, str] = {
+    "华为": "huawei",
+    "浪潮": "inspur",
+    "联想": "lenovo",
+    "曙光": "sugon",
+    "中科曙光": "sugon",
+    "新华三": "h3c",
+    "new h3c": "h3c",
+    "戴尔": "dell",
+    "惠普": "hp",
+    "hewlett-packard": "hp",
+}
+_COMPANY = re.compile(
+    r"[\s,.]*\b(technologies|technology|electronic|information|industry|inc|incorporated|corp|corporation|co|ltd"
+    r"|limited)\b\.?|有限公司|股份|集团|科技|技术|信息产业",
+    re.IGNORECASE,
+)
+
+
+def plain_name(text: str) -> str:
+    """A name or code as it is compared: one width, no white space, no case."""
+    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()
+
+
+def plain_code(text: str) -> str:
+    """A register's code as it is compared and kept: one width, no white space, upper case."""
+    return "".join(unicodedata.normalize("NFKC", text).split()).upper()
 
 
 def department_id(value: str) -> Identifier:
-    return Identifier("department", value)
+    return Identifier("department", value.strip())
 
 
 def code_id(kind: str, code: str) -> Identifier:
     """A register's own code for a thing (资产编号, 系统编号, 机房编号)."""
-    return Identifier(f"{kind}-code", code.strip())
+    return Identifier(f"{kind}-code", plain_code(code))
 
 
 def name_id(kind: str, department: str, name: str) -> Identifier:
     """A thing's name within its department; weak, and never used for hosts."""
     if kind == "host":
         raise ValueError("a host name alone never identifies a host")
-    return Identifier(f"{kind}-name", f"{department}/{name.strip()}")
+    return Identifier(f"{kind}-name", f"{department.strip()}/{plain_name(name)}")
 
 
 def ip_id(address: str, vantage: str) -> Identifier:
-    """An address as seen from one vantage. ValueError for text that is no address, or without a vantage."""
+    """An address as seen from one vantage, an IPv4-mapped one as IPv4.
+
+    ValueError for text that is no address, for one that many things share (unspecified, multicast, broadcast)
+    and without a vantage.
+    """
     if not vantage:
         raise ValueError("an address identifies nothing without a vantage")
-    return Identifier("ip", str(ipaddress.ip_address(address)), vantage)
+    parsed = ipaddress.ip_address(address.strip())
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    if parsed.is_unspecified or parsed.is_multicast or str(parsed) == "255.255.255.255":
+        raise ValueError(f"{parsed} is no one thing's address")
+    return Identifier("ip", str(parsed), vantage)
 
 
 def service_id(address: str, port: int, protocol: str, vantage: str) -> Identifier:
+    """A service seen: address, port and protocol as seen from one vantage."""
     return Identifier("service", f"{ipaddress.ip_address(address)}:{port}/{protocol}", vantage)
 
 
+def service_parts(identifier: Identifier) -> tuple[str, int, str]:
+    """Address, port and protocol of a ``service`` identifier; ValueError for anything else."""
+    address, _, rest = identifier.value.rpartition(":")
+    port, _, protocol = rest.partition("/")
+    if identifier.scheme != "service" or not address or not port.isdecimal():
+        raise ValueError(f"{identifier} names no service")
+    return address, int(port), protocol
+
+
+def place_id(department: str, zone: str, location: str, what: str) -> Identifier:
+    """A place at which something was inferred: it stays the same whichever machines revealed it."""
+    return Identifier("place", f"{department}/{zone}/{plain_name(location)}/{what}")
+
+
 def mac_id(mac: str, vantage: str) -> Identifier | None:
-    """A MAC address within a vantage; None for multicast, all-zero and malformed ones."""
-    digits = re.sub(r"[^0-9a-f]", "", mac.lower())
-    if not vantage or not _MAC.match(digits) or digits == "0" * 12 or int(digits[:2], 16) & 1:
+    """A MAC address within a vantage; None for malformed, multicast, all-zero and shared (virtual router) ones."""
+    text = mac.strip().lower()
+    if not vantage or not _MAC.match(text):
+        return None
+    digits = re.sub(r"[^0-9a-f]", "", text)
+    if digits == "0" * 12 or int(digits[:2], 16) & 1 or _VIRTUAL_MAC.match(digits):
         return None
     return Identifier("mac", ":".join(digits[i : i + 2] for i in range(0, 12, 2)), vantage)
 
@@ -86,25 +146,50 @@ def uuid_id(text: str) -> Identifier | None:
         parsed = uuid.UUID(text.strip())
     except ValueError:
         return None
-    if len(set(parsed.bytes)) <= 2:
+    value = min(str(parsed), str(uuid.UUID(bytes=parsed.bytes_le)))
+    if len(set(parsed.bytes)) <= 2 or value in _JUNK_UUID:
         return None
-    twin = uuid.UUID(bytes=parsed.bytes_le)
-    return Identifier("uuid", min(str(parsed), str(twin)))
+    return Identifier("uuid", value)
 
 
 def serial_id(vendor: str, serial: str) -> Identifier | None:
     """A serial number together with its vendor; None without a vendor and for placeholder serials."""
-    serial, vendor = serial.strip(), vendor.strip()
-    if not vendor or len(serial) < 4 or _JUNK_SERIAL.match(serial) or len(set(serial)) == 1:
+    words, maker = " ".join(unicodedata.normalize("NFKC", serial).split()), _maker(vendor)
+    if not maker or len(words) < 4 or _JUNK_SERIAL.match(words) or len(set(words)) == 1:
         return None
-    return Identifier("serial", f"{vendor.casefold()}|{serial.upper()}")
+    return Identifier("serial", f"{maker}|{plain_code(words)}")
+
+
+def _maker(vendor: str) -> str:
+    """``Huawei Technologies Co., Ltd.``, ``华为技术有限公司`` and ``HUAWEI`` are one maker."""
+    text = " ".join(unicodedata.normalize("NFKC", vendor).split()).casefold()
+    short = _COMPANY.sub("", text).strip(" ,.()") or text
+    return _VENDORS.get(short, short)
 
 
 def instance_id(cloud_code: str, instance: str) -> Identifier:
     """A virtual machine's identity in its own cloud."""
-    return Identifier("instance", f"{cloud_code}/{instance.strip()}")
+    return Identifier("instance", f"{plain_code(cloud_code)}/{instance.strip()}")
 
 
 def rank(identifier: Identifier) -> int:
     """Trust of an identifier; KeyError for an unknown scheme."""
     return SCHEMES[identifier.scheme]
+
+
+def identifies(kind: str, identifier: Identifier) -> bool:
+    """Whether an identifier can say which thing of this kind is meant.
+
+    A system's code in a host's row says what runs there, not which host it is; a blank value says nothing.
+    """
+    scheme = identifier.scheme
+    if not identifier.value or scheme not in SCHEMES:
+        return False
+    if scheme in ("ip", "mac") and not identifier.vantage:
+        return False
+    if scheme == "department":
+        return kind == "department"
+    if scheme.endswith(("-code", "-name")):
+        value = identifier.value.partition("/")[2] if scheme.endswith("-name") else identifier.value
+        return scheme.startswith(f"{kind}-") and bool(value)
+    return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 
 from policies.model import Basis, Power
 
@@ -54,6 +55,10 @@ class FindingView:
     change: str = ""
     orderable: bool = False
     not_orderable_because: tuple[str, ...] = ()
+    #: What the regulation lets follow from this clause, in its own words; empty where it gives nothing.
+    consequence: str = ""
+    #: A time limit that the clause itself sets, in its own words.
+    deadline: str = ""
 
     def as_json(self) -> dict[str, object]:
         def when(at: datetime | None) -> str | None:
@@ -188,6 +193,41 @@ class AssetView:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleView:
+    """A rule that judged this audit, whether or not it found anything. ``rule`` is ``<pack>/<rule>``."""
+
+    rule: str
+    pack: str
+    title: str
+    subject: str
+    severity: str
+    bite: str
+    basis: tuple[Basis, ...]
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One step in a finding's life. ``state`` is the one it led to, ``by`` the run or the office that did it."""
+
+    at: datetime
+    state: str
+    reason: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an audit wrote, so that the summary can say where it lies."""
+
+    notices: tuple[Path, ...] = ()
+    drafter_notes: tuple[Path, ...] = ()
+    ledger: Path | None = None
+    metrics: Path | None = None
+    quarantine: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What an audit changed, as counts of findings."""
 
@@ -224,6 +264,14 @@ class AuditView:
     stages: Mapping[str, float] = field(default_factory=dict)
     conflicts: tuple[str, ...] = ()
     version: str = ""
+    #: The site's time zone (IANA): moments are kept in UTC and shown in it.
+    timezone: str = "Asia/Shanghai"
+    #: For whom an export is made; empty: for the bureau itself.
+    for_whom: str = ""
+    #: Every rule that judged, so that a clause without a finding still shows its denominator.
+    rules: tuple[RuleView, ...] = ()
+    #: The end of the newest audit without an uncovered scope, where this one has some.
+    last_complete_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,3 +294,9 @@ class NoticeView:
     number: str = ""
     contact: str = ""
     for_whom: str = ""
+    #: The regulation that gives the power; empty: the one that the first item cites.
+    regulation: str = ""
+    regulation_number: str = ""
+    #: Whom an order addresses where that is not the department itself (a contractor).
+    addressee_name: str = ""
+    timezone: str = "Asia/Shanghai"

@@ -1,10 +1,9 @@
 #!/bin/sh
 # Makes a fresh Debian ready for what is asked, and does nothing where it already is.
 #
-#   tools/bootstrap.sh run      .venv with the locked packages that running takes, and this project, editable
-#   tools/bootstrap.sh dev      the same with what the tests, the linters and the build take
-#   tools/bootstrap.sh nmap     the nmap program
-#   tools/bootstrap.sh debian PROGRAM=PACKAGE…   programs of Debian's packages, where they are missing
+#   tools/bootstrap.sh run [PROGRAM=PACKAGE…]   .venv with the locked packages that running takes, and this
+#                                               project, editable; programs of Debian's, where they are missing
+#   tools/bootstrap.sh dev [PROGRAM=PACKAGE…]   the same with what the tests, the linters and the build take
 #
 # Debian's packages are installed only by root or through a sudo that asks for no password. Anybody else is
 # told the one command that root has to run, and nothing is half done. PYTHON=… chooses the interpreter.
@@ -15,54 +14,34 @@ venv=.venv
 
 say() { printf 'auditor: %s\n' "$*" >&2; }
 
-# What is missing, and the command that mends it; ends with status 1.
-give_up() {
-    say "$1"
-    shift
-    say "run this once as root, then the same make command again:"
-    for line in "$@"; do printf '\n    %s\n' "$line" >&2; done
-    printf '\n' >&2
-    exit 1
-}
-
-# "" for root, "sudo -n" where sudo lets us use apt-get without a password; fails for everybody else.
+# as_root COMMAND…: runs it as root, or fails at once.
 as_root() {
-    command -v apt-get >/dev/null 2>&1 || return 1
-    if [ "$(id -u)" = 0 ]; then
-        echo ""
-    elif command -v sudo >/dev/null 2>&1 && sudo -n apt-get --version >/dev/null 2>&1; then
-        echo "sudo -n"
-    else
-        return 1
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# apt_install PACKAGE…: status 1 where we may not, or where apt could not.
-apt_install() {
-    root=$(as_root) || return 1
-    say "installing from Debian: $*"
+may_install() {
+    command -v apt-get >/dev/null 2>&1 && as_root apt-get --version >/dev/null 2>&1
+}
+
+apt_get() {
+    as_root apt-get -q -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@" </dev/null >&2
+}
+
+# install PACKAGE…: Debian's packages, or the command that a person has to run, and status 1.
+install() {
     DEBIAN_FRONTEND=noninteractive
     export DEBIAN_FRONTEND
-    # A fresh machine has no package lists, and old ones name versions that are gone.
-    for attempt in first second; do
-        # shellcheck disable=SC2086  # two words, or none
-        $root apt-get install -y -q --no-install-recommends "$@" </dev/null >&2 && return 0
-        [ "$attempt" = second ] || $root apt-get update -q </dev/null >&2 || return 1
-    done
-    return 1
-}
-
-# need_debian PROGRAM=PACKAGE…: installs the packages whose programs are not there.
-need_debian() {
-    missing=
-    for pair in "$@"; do
-        # Servers live where only root's PATH looks.
-        PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%=*}" >/dev/null 2>&1 || missing="$missing ${pair#*=}"
-    done
-    [ -n "$missing" ] || return 0
-    # shellcheck disable=SC2086  # a list of words
-    apt_install $missing || give_up "not installed here, and not to be installed by this user:$missing" \
-        "apt-get update && apt-get install -y$missing"
+    if may_install; then
+        say "installing Debian's packages: $*"
+        # A fresh machine has no package lists, and old lists name versions that are gone.
+        apt_get install "$@" || { apt_get update && apt_get install "$@"; } && return 0
+        say "apt-get could not install: $*"
+    else
+        say "missing, and this user may not install it: $*"
+    fi
+    say "let root run this once, then give the same command again:"
+    printf '\n    apt-get update && apt-get install -y %s\n\n' "$*" >&2
+    exit 1
 }
 
 # The first interpreter that is new enough.
@@ -77,16 +56,30 @@ find_python() {
     return 1
 }
 
-make_venv() {
-    python=$(find_python) || {
-        apt_install python3 python3-venv || give_up "Python 3.11 or newer is not installed" \
-            "apt-get update && apt-get install -y python3 python3-venv"
-        python=$(find_python) || give_up "Debian's python3 is older than 3.11" "install Python 3.11 or newer"
-    }
+# The scripts of an environment hold its path, so a moved one is made anew; so is one without a pip.
+venv_is_whole() {
+    "$venv/bin/python" -c 'import pip' 2>/dev/null && [ "$(cat "$venv/.made-at" 2>/dev/null)" = "$(pwd)" ]
+}
+
+# The packages whose programs are not there: all that are missing are asked for at once.
+missing_packages() {
+    for pair in "$@"; do
+        # Servers live where only root's PATH looks.
+        PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%=*}" >/dev/null 2>&1 || printf ' %s' "${pair#*=}"
+    done
+    venv_is_whole && return 0
     # Debian splits ensurepip off; without it venv makes an environment that has no pip.
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        apt_install python3-venv || give_up "Python's venv module is not whole (no ensurepip)" \
-            "apt-get update && apt-get install -y python3-venv"
+    if ! python=$(find_python); then
+        printf ' python3 python3-venv'
+    elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        printf ' python3-venv'
+    fi
+}
+
+make_venv() {
+    if ! python=$(find_python) || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        say "needs Python 3.11 or newer with its venv module (PYTHON=… names one)"
+        exit 1
     fi
     rm -rf "$venv"
     say "making $venv with $("$python" --version)"
@@ -111,10 +104,7 @@ environment() {
     level=$1
     lock=requirements.lock
     [ "$level" = run ] || lock=requirements-dev.lock
-    # The scripts of an environment hold its path, so a moved one is made anew; so is one without a pip.
-    if ! "$venv/bin/python" -c 'import pip' 2>/dev/null || [ "$(cat "$venv/.made-at" 2>/dev/null)" != "$(pwd)" ]; then
-        make_venv
-    fi
+    venv_is_whole || make_venv
     # What the tests take holds all that running takes.
     if stamped "$level" "$lock" || stamped dev requirements-dev.lock; then return 0; fi
     say "installing the locked packages of $lock into $venv (once, a minute or two)"
@@ -133,14 +123,16 @@ $wrong"
 }
 
 case ${1-} in
-run | dev) environment "$1" ;;
-nmap) need_debian nmap=nmap ;;
-debian)
+run | dev)
+    level=$1
     shift
-    need_debian "$@"
+    missing=$(missing_packages "$@")
+    # shellcheck disable=SC2086  # a list of words
+    [ -z "$missing" ] || install $missing
+    environment "$level"
     ;;
 *)
-    sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -16,7 +16,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.city.plan import Host, Plan, Service
-from auditor.city.services import IDLE_SECONDS, handler
+from auditor.city.services import handler, respond
+from auditor.city.tls import TlsServer
 
 if TYPE_CHECKING:
     import asyncssh
@@ -74,23 +74,22 @@ class City:
         return len(self._servers)
 
     async def start(self) -> None:
-        """Binds what can be bound. Raises :class:`CityFault` without the ``demo`` extra or without loopback."""
+        """Binds what can be bound; :meth:`stop` is due in any case.
+
+        Raises :class:`CityFault` without the ``demo`` extra or without loopback addresses.
+        """
         make = _maker()
         everywhere = {port: why for port in self.plan.ports if (why := _taken(_CANARY, port))}
-        try:
-            for host, service in self.plan.listeners():
-                if service.port in everywhere:
-                    self._leave_out(host, service, True, everywhere[service.port])
-                    continue
-                try:
-                    bound = _bind(host.address, service.port)
-                except OSError as error:
-                    self._leave_out(host, service, False, _why(error, host.address))
-                    continue
-                self._servers.append(await make(host, service, bound, self._note))
-        except BaseException:
-            await self.stop()
-            raise
+        for host, service in self.plan.listeners():
+            if service.port in everywhere:
+                self._leave_out(host, service, True, everywhere[service.port])
+                continue
+            try:
+                bound = _bind(host.address, service.port)
+            except OSError as error:
+                self._leave_out(host, service, False, _why(error, host.address))
+                continue
+            self._servers.append(await make(host, service, bound, self._note))
 
     async def stop(self) -> None:
         for server in self._servers:
@@ -181,20 +180,16 @@ def _maker() -> _Make:
     async def make(host: Host, service: Service, bound: socket.socket, note: _Note) -> _Stoppable:
         if service.service == "ssh":
             return await _ssh(asyncssh.generate_private_key("ssh-ed25519"), host, service, bound, note)
-        tls: ssl.SSLContext | None = None
         if service.service == "https":
             tls = authority.context(service.names, service.organisation, service.issuer)
+            return TlsServer(bound, tls, lambda head: respond(host, service, head), lambda peer: note(host, service, peer))
         answer = handler(host, service)
 
         async def noted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             note(host, service, writer.get_extra_info("peername"))
             await answer(reader, writer)
 
-        if tls is None:
-            return await asyncio.start_server(noted, sock=bound)
-        return await asyncio.start_server(
-            noted, sock=bound, ssl=tls, ssl_handshake_timeout=IDLE_SECONDS, ssl_shutdown_timeout=1
-        )
+        return await asyncio.start_server(noted, sock=bound)
 
     return make
 
@@ -252,8 +247,8 @@ async def _serve(city: City, ready_fd: int | None, while_fd: int | None, say: Ca
     if while_fd is not None:
         # Nothing is ever written to it: it becomes readable when the other end is gone, however it died.
         loop.add_reader(while_fd, ending.set)
-    await city.start()
     try:
+        await city.start()
         if not city.listening:
             raise CityFault("not one listener could be started: does another example city run on this machine?")
         say(f"the example city answers on {city.listening} ports of {len(city.plan.hosts)} loopback addresses")

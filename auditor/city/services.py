@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import html
 import json
+import re
 import struct
 import uuid
 from collections.abc import Awaitable, Callable
@@ -25,14 +26,16 @@ Handler: TypeAlias = Callable[[Reader, Writer], Awaitable[None]]
 #: a server that hangs up within three for a wrapper: between the two, the whole demonstration is much quicker.
 IDLE_SECONDS = 3.4
 
-_MOST = 16 * 1024
+#: A request head longer than this is no request.
+MOST_BYTES = 16 * 1024
+
+_METHOD = re.compile(rb"[A-Z]{1,10}( |$)|\r?$")
 
 
 def handler(host: Host, service: Service) -> Handler:
-    """What answers on one port. ``ssh`` is not here: it is a whole server of its own."""
+    """What answers on one port, for everything but ``ssh`` and ``https``, which are servers of their own."""
     speakers: dict[str, Callable[[Host, Service, Reader, Writer], Awaitable[None]]] = {
         "http": _web,
-        "https": _web,
         "mysql": _mysql,
         "postgres": _postgres,
         "redis": _redis,
@@ -55,7 +58,7 @@ def handler(host: Host, service: Service) -> Handler:
 async def _first(reader: Reader) -> bytes:
     """What a client sends first; nothing where it is silent."""
     async with asyncio.timeout(IDLE_SECONDS):
-        return await reader.read(_MOST)
+        return await reader.read(MOST_BYTES)
 
 
 async def _close(_host: Host, _service: Service, reader: Reader, _writer: Writer) -> None:
@@ -67,12 +70,24 @@ async def _close(_host: Host, _service: Service, reader: Reader, _writer: Writer
 
 
 async def _web(host: Host, service: Service, reader: Reader, writer: Writer) -> None:
+    head = b""
     async with asyncio.timeout(IDLE_SECONDS):
-        head = await reader.readuntil(b"\n")
-        while head.strip() and not head.endswith((b"\r\n\r\n", b"\n\n")) and len(head) < _MOST:
-            head += await reader.readuntil(b"\n")
+        while not is_whole(head):
+            more = await reader.read(MOST_BYTES)
+            if not more:
+                return
+            head += more
     writer.write(respond(host, service, head))
     await writer.drain()
+
+
+def is_whole(head: bytes) -> bool:
+    """Whether a web server answers now: the request head is whole, or can no longer become one."""
+    if not head:
+        return False
+    if head.endswith((b"\r\n\r\n", b"\n\n")) or len(head) > MOST_BYTES:
+        return True
+    return not _METHOD.match(head[:16])
 
 
 def respond(host: Host, service: Service, head: bytes) -> bytes:

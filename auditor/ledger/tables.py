@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -189,8 +190,8 @@ probe_runs = Table(
     Column("probe", Text, nullable=False),
     Column("success", Boolean, nullable=False),
     Column("seconds", Float, nullable=False),
-    Column("covered", Integer, nullable=False),
-    Column("authorised", Integer, nullable=False),
+    Column("covered", BigInteger, nullable=False),
+    Column("authorised", BigInteger, nullable=False),
     Column("ended_at", Moment, nullable=False),
     PrimaryKeyConstraint("audit", "zone", "probe"),
     Index("ix_probe_runs_zone_probe", "zone", "probe"),

@@ -1,0 +1,261 @@
+"""Records what one audit saw, inside one transaction that the caller holds.
+
+Only differences are written: a finding that is seen again unchanged costs its time of confirmation and nothing
+else, in statements of a thousand findings each.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from auditor.ledger import identities
+from auditor.ledger.life import Change, Reason, Sight, State, Step, next_life
+from auditor.ledger.records import Present, Recorded, Seen, Terms
+from auditor.ledger.rows import (
+    CONTENT,
+    PRESENT_COLUMNS,
+    batched,
+    content_columns,
+    content_digest,
+    event_columns,
+    facts_digest,
+    life_columns,
+    life_of,
+)
+from auditor.ledger.tables import finding_events, finding_facts, findings
+from reports.model import Changes
+
+SightOf = Callable[[Sequence[Present]], Mapping[str, Sight]]
+
+_LIFE = ("state", "stale", "reason", "note", "absences", "reopenings", "waiver", "dismissed_until", "resolved_at")
+_UPDATE_LIFE = update(findings).where(findings.c.id == bindparam("of")).values({name: bindparam(name) for name in _LIFE})
+_UPDATE_CONTENT = (
+    update(findings).where(findings.c.id == bindparam("of")).values({name: bindparam(name) for name in CONTENT})
+)
+_UPDATE_FACTS = (
+    update(finding_facts).where(finding_facts.c.finding == bindparam("of")).values(facts=bindparam("facts"))
+)
+
+
+def finding_id(rule: str, asset_key: str, turn: int = 0) -> str:
+    """A new finding's name: ``F`` and ten characters that follow from its rule and its asset's key of today.
+
+    It stays when the key changes later, so another finding may have it already; then the next ``turn`` is tried.
+    """
+    text = f"{rule}|{asset_key}" + (f"|{turn}" if turn else "")
+    return "F" + base64.b32encode(hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest())[:10].decode()
+
+
+class Recording:
+    """One audit's recording. ``seen`` first, then ``unseen``, then ``result``."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        audit: str,
+        snapshot: str,
+        at: datetime,
+        terms: Terms,
+        aliases: Mapping[str, str],
+    ) -> None:
+        self._connection = connection
+        self._audit, self._snapshot, self._at = audit, snapshot, at
+        self._terms = terms
+        self._aliases = aliases
+        self._living = self._load(findings.c.state != State.RESOLVED.value)
+        self._any_resolved = (
+            connection.execute(select(findings.c.id).where(findings.c.state == State.RESOLVED.value).limit(1)).first()
+            is not None
+        )
+        self._done: set[tuple[str, str]] = set()
+        self._words: dict[str, Change] = {}
+        self._confirmed: list[str] = []
+        self._lives: list[dict[str, object]] = []
+        self._contents: list[dict[str, object]] = []
+        self._facts: list[dict[str, object]] = []
+        self._new: list[dict[str, object]] = []
+        self._new_facts: list[dict[str, object]] = []
+        self._events: list[dict[str, object]] = []
+
+    def seen(self, seen: Iterable[Seen]) -> None:
+        """Takes in violations and waived ones. ValueError where one stands twice."""
+        for batch in batched(seen):
+            places = [(s.rule, identities.survivor(s.asset_key, self._aliases)) for s in batch]
+            unmet = [place for place in places if place not in self._living]
+            resolved = self._resolved(unmet)
+            taken = self._taken(place for place in unmet if place not in resolved)
+            for place, one in zip(places, batch, strict=True):
+                if place in self._done:
+                    raise ValueError(f"{place[0]} was seen twice on {place[1]}")
+                self._done.add(place)
+                row = self._living.get(place) or resolved.get(place)
+                if row is None:
+                    self._open(place, one, taken)
+                else:
+                    self._see(row, one)
+            self._flush()
+
+    def unseen(self, sight_of: SightOf) -> None:
+        """Asks what became of the living findings that were not seen.
+
+        One that ``sight_of`` does not answer for is unknown: it goes stale, and is never resolved.
+        """
+        left = [row for place, row in self._living.items() if place not in self._done]
+        present = [
+            Present(r.id, r.rule, r.kind, r.asset_key, r.asset_name, r.department_id, r.zone, life_of(r)) for r in left
+        ]
+        answers = sight_of(present) if present else {}
+        for row, one in zip(left, present, strict=True):
+            sight = answers.get(row.id, Sight.UNKNOWN)
+            if sight in (Sight.VIOLATION, Sight.WAIVED):
+                raise ValueError(f"{row.id} is a {sight.value} but was not among those seen")
+            step = self._step(one.life, sight)
+            self._words[row.id] = step.change
+            if step.after != one.life:
+                self._write_life(row, step)
+            if len(self._lives) >= 5000:
+                self._flush()
+        self._flush()
+
+    def result(self) -> Recorded:
+        counts = Counter(self._words.values())
+        return Recorded(
+            Changes(
+                new=counts[Change.NEW],
+                still_open=counts[Change.STILL_OPEN],
+                reopened=counts[Change.REOPENED],
+                resolved=counts[Change.RESOLVED],
+                stale=counts[Change.STALE],
+                waived=counts[Change.WAIVED],
+            ),
+            self._words,
+        )
+
+    def _load(self, *conditions: Any) -> dict[tuple[str, str], Row[Any]]:
+        statement = select(*PRESENT_COLUMNS).where(findings.c.merged_into.is_(None), *conditions)
+        return {(row.rule, row.asset_key): row for row in self._connection.execute(statement)}
+
+    def _resolved(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+        if not places or not self._any_resolved:
+            return {}
+        keys = sorted({key for _, key in places})
+        return self._load(findings.c.state == State.RESOLVED.value, findings.c.asset_key.in_(keys))
+
+    def _taken(self, places: Iterable[tuple[str, str]]) -> set[str]:
+        """Which names of the new findings of a batch another finding already has."""
+        names = [finding_id(rule, key) for rule, key in places]
+        if not names:
+            return set()
+        return set(self._connection.execute(select(findings.c.id).where(findings.c.id.in_(names))).scalars())
+
+    def _exists(self, name: str) -> bool:
+        return self._connection.execute(select(findings.c.id).where(findings.c.id == name)).first() is not None
+
+    def _open(self, place: tuple[str, str], seen: Seen, taken: set[str]) -> None:
+        turn, name = 0, finding_id(*place)
+        while name in taken or (turn and self._exists(name)):
+            turn += 1
+            name = finding_id(*place, turn)
+        taken.add(name)
+        facts = facts_digest(seen.facts)
+        sight = Sight.WAIVED if seen.waiver else Sight.VIOLATION
+        step = self._step(None, sight, facts, seen.waiver)
+        self._new.append(
+            {
+                "id": name,
+                "rule": place[0],
+                "asset_key": place[1],
+                **content_columns(seen, facts, content_digest(seen)),
+                **life_columns(step.after),
+                "note": step.after.waiver,
+                "opened_at": self._at,
+                "last_confirmed_at": self._at,
+                "resolved_at": None,
+                "snapshot_first": self._snapshot,
+                "snapshot_last": self._snapshot,
+                "merged_into": None,
+            }
+        )
+        self._new_facts.append({"finding": name, "facts": seen.facts})
+        self._event(name, "", step.after.shown, step.after.reason, step.after.waiver)
+        self._words[name] = step.change
+
+    def _see(self, row: Row[Any], seen: Seen) -> None:
+        present = life_of(row)
+        content = content_digest(seen)
+        same = content == row.content_digest
+        facts = row.facts_digest if same else facts_digest(seen.facts)
+        step = self._step(present, Sight.WAIVED if seen.waiver else Sight.VIOLATION, facts, seen.waiver)
+        self._words[row.id] = step.change
+        self._confirmed.append(row.id)
+        if not same:
+            self._write_content(row, seen, facts, content, step)
+        if life_columns(step.after) != life_columns(present):
+            self._write_life(row, step)
+
+    def _write_content(self, row: Row[Any], seen: Seen, facts: str, content: str, step: Step) -> None:
+        self._contents.append({"of": row.id, **content_columns(seen, facts, content)})
+        self._facts.append({"of": row.id, "facts": seen.facts})
+        stands = life_of(row).shown
+        if seen.department_id != row.department_id:
+            note = f"{row.department_id} {row.department_name} → {seen.department_id} {seen.department_name}"
+            self._event(row.id, stands, stands, Reason.TRANSFERRED, note)
+        if facts != row.facts_digest and not step.is_event:
+            self._event(row.id, stands, stands, Reason.FACTS_CHANGED)
+
+    def _write_life(self, row: Row[Any], step: Step) -> None:
+        before, after = life_of(row), step.after
+        note = row.note if after.state is before.state and after.waiver == before.waiver else after.waiver
+        self._lives.append(
+            {
+                "of": row.id,
+                **life_columns(after),
+                "note": note,
+                # What was resolved before is written only when it leaves that state.
+                "resolved_at": self._at if after.state is State.RESOLVED else None,
+            }
+        )
+        if step.is_event:
+            self._event(row.id, before.shown, after.shown, after.reason, after.waiver)
+
+    def _step(self, present: Any, sight: Sight, facts: str = "", waiver: str = "") -> Step:
+        return next_life(
+            present,
+            sight,
+            absences_needed=self._terms.absences_needed,
+            on=self._terms.on,
+            facts_digest=facts,
+            waiver=waiver,
+            waivers_in_force=self._terms.waivers_in_force,
+        )
+
+    def _event(self, finding: str, before: str, after: str, reason: Reason, note: str = "") -> None:
+        self._events.append(event_columns(finding, self._at, self._audit, before, after, reason, note))
+
+    def _flush(self) -> None:
+        for ids in batched(self._confirmed):
+            self._connection.execute(
+                update(findings)
+                .where(findings.c.id.in_(ids))
+                .values(last_confirmed_at=self._at, snapshot_last=self._snapshot)
+            )
+        for statement, rows in (
+            (insert(findings), self._new),
+            (insert(finding_facts), self._new_facts),
+            (_UPDATE_CONTENT, self._contents),
+            (_UPDATE_FACTS, self._facts),
+            (_UPDATE_LIFE, self._lives),
+            (insert(finding_events), self._events),
+        ):
+            if rows:
+                self._connection.execute(statement, rows)
+                rows.clear()
+        self._confirmed.clear()

@@ -1,0 +1,233 @@
+"""Choosing what a column shows among what its sources said. Pure.
+
+For what can be seen, seen beats declared and declared beats hinted; for what only papers say, a register alone
+counts. A contradiction between equals, or between a paper and a hint, makes the column NULL and is kept as a
+conflict. What every source said stays in the asset's facts, whatever is shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from inventories.answers import REGISTER, Answers, register_of
+from inventories.identity import plain_name
+from inventories.kinds import KINDS, Column, Kind, Type
+from inventories.model import Conflict, Observation, Origin, SourcedFact, Strength, Value
+
+#: Kind → column name → column, the common ones and the absence companions included.
+COLUMNS: Mapping[str, Mapping[str, Column]] = {
+    name: {column.name: column for column in kind.all_columns} for name, kind in KINDS.items()
+}
+
+#: Lists that are one answer: two sources that list different places contradict each other.
+WHOLE_LISTS = frozenset({"hosting"})
+
+EQUALS = "同等效力的来源相互矛盾，暂不采信任何一方"
+PAPER_AND_HINT = "登记内容与线索不一致，暂不采信任何一方"
+STRONGER_SHOWN = "以依据更强的来源为准"
+VALUE_AND_NONE = "一处填有内容，另一处答复为无，暂不采信任何一方"
+
+
+def origin_of(collector: str) -> Origin:
+    return Origin.DECLARED if collector == REGISTER else Origin.OBSERVED
+
+
+def sourced(observation: Observation, skip: frozenset[str] = frozenset()) -> list[SourcedFact]:
+    """An observation's facts with their provenance, without the columns in ``skip``."""
+    origin, source, at = origin_of(observation.collector), observation.source, observation.observed_at
+    return [
+        SourcedFact(f.column, f.value, f.strength, origin, source, at, f.evidence, f.absent)
+        for f in observation.facts
+        if f.column not in skip
+    ]
+
+
+def superseded(observations: Sequence[Observation]) -> list[frozenset[str]]:
+    """For each observation of one asset, the columns in which the same collector has since seen it again.
+
+    The same collector is the same probe, or the same register file: two registers that differ contradict each
+    other, and the younger is not the truer. Seeing it again means sharing an identifier: a machine with two
+    addresses, each scanned once, was not scanned twice.
+    """
+    out: list[frozenset[str]] = []
+    for old in observations:
+        columns: set[str] = set()
+        for new in observations:
+            if (
+                new.observed_at > old.observed_at
+                and new.collector == old.collector
+                and (old.collector != REGISTER or register_of(new.source) == register_of(old.source))
+                and not set(old.identifiers).isdisjoint(new.identifiers)
+            ):
+                columns.update(fact.column for fact in new.facts)
+        out.append(frozenset(columns))
+    return out
+
+
+def gather(observations: Sequence[Observation]) -> tuple[list[SourcedFact], dict[str, list[SourcedFact]]]:
+    """All facts of one asset in a fixed order, and by column those that no newer look has superseded."""
+    if len(observations) == 1:
+        everything = live = sorted(sourced(observations[0]), key=_order)
+    else:
+        everything = sorted({fact for o in observations for fact in sourced(o)}, key=_order)
+        skips = superseded(observations)
+        live = everything
+        if any(skips):
+            live = sorted(
+                {f for o, skip in zip(observations, skips, strict=True) for f in sourced(o, skip)}, key=_order
+            )
+    by_column: dict[str, list[SourcedFact]] = {}
+    for fact in live:
+        by_column.setdefault(fact.column, []).append(fact)
+    return everything, by_column
+
+
+def _order(fact: SourcedFact) -> tuple[object, ...]:
+    return (
+        fact.column,
+        -fact.strength,
+        -fact.observed_at.timestamp(),
+        fact.source,
+        fact.absent,
+        str(fact.value),
+        fact.evidence,
+        fact.origin,
+    )
+
+
+def in_order(facts: Iterable[SourcedFact]) -> tuple[SourcedFact, ...]:
+    """By column, then strongest, then newest: an order that does not depend on that of the input."""
+    return tuple(sorted(facts, key=_order))
+
+
+def choose(column: Column, facts: Sequence[SourcedFact]) -> tuple[Value, Conflict | None]:
+    """The value that a column shows, and what its sources disagree on.
+
+    ``facts`` are all of this column, in the order of :func:`in_order`. None means NULL.
+    """
+    eligible = [fact for fact in facts if counts(column, fact)]
+    if column.type is Type.TEXTS and column.name not in WHOLE_LISTS:
+        united = {item for fact in eligible if isinstance(fact.value, tuple) for item in fact.value}
+        return (tuple(sorted(united)) if united else None), None
+    nones = [fact for fact in facts if fact.absent]
+    if not eligible:
+        return None, None
+    if len(eligible) == 1 and not nones:
+        return eligible[0].value, None
+    top = eligible[0].strength
+    best = [fact for fact in eligible if fact.strength == top]
+    shown = best[0].value
+    if _differ(best):
+        return None, Conflict(column.name, None, EQUALS, tuple(best))
+    if elsewhere := [none for none in nones if none.source not in {fact.source for fact in best}]:
+        return None, Conflict(column.name, None, VALUE_AND_NONE, (*best, *elsewhere))
+    weaker = [fact for fact in eligible if fact.strength < top and _differ((best[0], fact))]
+    if top is Strength.DECLARED and weaker:
+        return None, Conflict(column.name, None, PAPER_AND_HINT, (*best, *weaker))
+    if told := [fact for fact in weaker if fact.strength >= Strength.DECLARED]:
+        return shown, Conflict(column.name, shown, STRONGER_SHOWN, (*best, *told))
+    return shown, None
+
+
+def counts(column: Column, fact: SourcedFact) -> bool:
+    """Whether a fact may speak for a column: of the right type, and by a road that the column admits."""
+    if fact.absent or not fits(column, fact.value):
+        return False
+    if fact.origin is Origin.INFERRED:
+        return True
+    if not column.seeable:
+        return column.declarable and fact.origin is Origin.DECLARED and fact.strength is Strength.DECLARED
+    return fact.origin in column.origins
+
+
+def fits(column: Column, value: Value) -> bool:
+    """Whether a value has the column's type and, for enumerations, is one of its codes."""
+    codes = column.values
+    match column.type:
+        case Type.TEXT:
+            return isinstance(value, str) and bool(value) and (not codes or value in codes)
+        case Type.TEXTS:
+            return (
+                isinstance(value, tuple)
+                and bool(value)
+                and all(isinstance(item, str) and (not codes or item in codes) for item in value)
+            )
+        case Type.BOOLEAN:
+            return isinstance(value, bool)
+        case Type.INTEGER:
+            return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+        case Type.NUMBER:
+            return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
+        case Type.DATE:
+            return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _differ(facts: Iterable[SourcedFact]) -> bool:
+    """Whether facts disagree, differences of width, case and white space aside."""
+    values = {_compared(fact.value) for fact in facts}
+    return len(values) > 1
+
+
+def _compared(value: Value) -> object:
+    if isinstance(value, str):
+        return plain_name(value)
+    if isinstance(value, tuple):
+        return frozenset(plain_name(item) for item in value)
+    return value
+
+
+def supports(column: Column, value: Value, fact: SourcedFact) -> bool:
+    """Whether a fact is one of those that the shown value rests on."""
+    if value is None or not counts(column, fact):
+        return False
+    if isinstance(value, tuple) and isinstance(fact.value, tuple):
+        return set(fact.value) <= set(value)
+    return _compared(fact.value) == _compared(value)
+
+
+def papers(
+    kind: Kind, by_column: Mapping[str, Sequence[SourcedFact]], department_id: str, answers: Answers
+) -> tuple[list[SourcedFact], list[Conflict]]:
+    """The absence companions (``approval_absent``) of one declared asset, as facts with their provenance.
+
+    TRUE only where the department was asked for the paper in a received submission and a cell says 无; FALSE
+    where a cell is filled; NULL (no fact) otherwise, also where one source fills what another denies.
+    """
+    out: list[SourcedFact] = []
+    conflicts: list[Conflict] = []
+    for paper, names in kind.papers.items():
+        said = [fact for name in names for fact in by_column.get(name, ())]
+        if not said:
+            continue
+        filled = [fact for fact in said if counts(COLUMNS[kind.name][fact.column], fact)]
+        nones = [fact for fact in said if fact.absent]
+        column = f"{paper}_absent"
+        if filled:
+            filling = {fact.source for fact in filled}
+            if elsewhere := [none for none in nones if none.source not in filling]:
+                conflicts.append(Conflict(column, None, VALUE_AND_NONE, (*filled, *elsewhere)))
+            else:
+                out.append(_companion(column, False, filled[0], kind))
+            continue
+        for none in nones:
+            asked = COLUMNS[kind.name][none.column]
+            if answers.asked(register_of(none.source) or kind.register, department_id, asked):
+                out.append(_companion(column, True, none, kind))
+                break
+    return out, conflicts
+
+
+def _companion(column: str, absent: bool, fact: SourcedFact, kind: Kind) -> SourcedFact:
+    title = COLUMNS[kind.name][fact.column].title
+    words = fact.evidence or ("无" if absent else json.dumps(fact.value, ensure_ascii=False, default=str))
+    return SourcedFact(
+        column,
+        absent,
+        fact.strength,
+        Origin.INFERRED,
+        fact.source,
+        fact.observed_at,
+        f"{title}：{words}",
+    )

@@ -1,0 +1,36 @@
+"""What holds for every test: nothing is skipped in silence, and nothing of the caller's environment leaks in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Two busy cores make any deadline of one example a matter of luck.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+# A run that has to be repeatable searches the same examples each time.
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
+
+#: What would change the program's or its libraries' behaviour from outside a test.
+_LEAKS = ("AUDITOR_SITE", "NMAP_PRIVILEGED", "NMAPDIR", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("ci" if os.environ.get("CI") else "here")
+    for name in _LEAKS:
+        os.environ.pop(name, None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test proves nothing: where something that it needs is missing, it fails and says so."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: skipped, which counts as failed here: {reason}"
+    return report
