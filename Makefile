@@ -51,6 +51,10 @@ test-wheel: ## the whole quick suite against the installed wheel, outside this f
 	@$(BOOTSTRAP) dev nmap=nmap
 	WHEEL_SUITE=whole $(PYTHON_ENV) -m pytest -rP tests/test_wheel.py $(ARGS)
 
+docs: ## write the generated pages anew
+	@$(BOOTSTRAP) dev
+	$(PYTHON_ENV) -m tools.commands_page
+
 lock: ## write the lock files anew (UPGRADE=1 takes the newest versions)
 	@sh tools/lock.sh
 

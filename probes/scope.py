@@ -168,7 +168,7 @@ def permit(scope: ZoneScope, now: datetime) -> Permit | Refusal:
         excluded=scope.excluded,
         profile=scope.profile,
         documents=tuple(dict.fromkeys(a.document for a in used)),
-        until=min(_ends(a, now) for a in used) if not scope.frozen else _before_freeze(scope, used, now),
+        until=_until(scope, used, now),
         left_out=subtract(wanted, (*granted, *scope.excluded)),
     )
 
@@ -184,13 +184,15 @@ def _out_of_date(scope: ZoneScope, today: date) -> Refusal:
 
 def _ends(authorisation: Authorisation, now: datetime) -> datetime:
     """When what an authorisation allows at ``now`` ends, in UTC: its window, or midnight after its last day."""
-    end = _midnight(authorisation.valid_to + timedelta(days=1), now)
+    # 9999-12-31 is how people write "without an end".
+    last = min(authorisation.valid_to, date.max - timedelta(days=2))
+    end = _midnight(last + timedelta(days=1), now)
     return end if authorisation.window is None else min(end, authorisation.window.closes(now))
 
 
-def _before_freeze(scope: ZoneScope, used: Sequence[Authorisation], now: datetime) -> datetime:
-    starts = [_midnight(first, now) for first, _ in scope.frozen if first > now.date()]
-    return min([_ends(a, now) for a in used] + starts)
+def _until(scope: ZoneScope, used: Sequence[Authorisation], now: datetime) -> datetime:
+    freezes = [_midnight(first, now) for first, _ in scope.frozen if first > now.date()]
+    return min([_ends(a, now) for a in used] + freezes)
 
 
 def _midnight(day: date, now: datetime) -> datetime:

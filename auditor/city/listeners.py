@@ -182,7 +182,9 @@ def _maker() -> _Make:
             return await _ssh(asyncssh.generate_private_key("ssh-ed25519"), host, service, bound, note)
         if service.service == "https":
             tls = authority.context(service.names, service.organisation, service.issuer)
-            return TlsServer(bound, tls, lambda head: respond(host, service, head), lambda peer: note(host, service, peer))
+            return TlsServer(
+                bound, tls, lambda head: respond(host, service, head), lambda peer: note(host, service, peer)
+            )
         answer = handler(host, service)
 
         async def noted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -26,6 +26,9 @@ Handler: TypeAlias = Callable[[Reader, Writer], Awaitable[None]]
 #: a server that hangs up within three for a wrapper: between the two, the whole demonstration is much quicker.
 IDLE_SECONDS = 3.4
 
+#: Where nmap gets no answer to anything, a server that never hung up by itself keeps the name of its port.
+PATIENT_SECONDS = 10.0
+
 #: A request head longer than this is no request.
 MOST_BYTES = 16 * 1024
 
@@ -55,15 +58,15 @@ def handler(host: Host, service: Service) -> Handler:
     return answer
 
 
-async def _first(reader: Reader) -> bytes:
-    """What a client sends first; nothing where it is silent."""
-    async with asyncio.timeout(IDLE_SECONDS):
+async def _first(reader: Reader, seconds: float = IDLE_SECONDS) -> bytes:
+    """What a client sends first. TimeoutError where it is silent."""
+    async with asyncio.timeout(seconds):
         return await reader.read(MOST_BYTES)
 
 
 async def _close(_host: Host, _service: Service, reader: Reader, _writer: Writer) -> None:
     """A protocol that says nothing to strangers: it waits for its own client and hangs up on any other."""
-    await _first(reader)
+    await _first(reader, PATIENT_SECONDS)
 
 
 # --- web ----------------------------------------------------------------------------------------------------
@@ -188,7 +191,7 @@ def _mysql_packet(number: int, body: bytes) -> bytes:
 
 async def _postgres(_host: Host, _service: Service, reader: Reader, writer: Writer) -> None:
     """The start-up of PostgreSQL's protocol 3 (Kingbase speaks it too): no TLS, and nobody is let in."""
-    data = await _first(reader)
+    data = await _first(reader, PATIENT_SECONDS)
     if len(data) >= 8 and struct.unpack_from("!II", data) == (8, 80877103):  # SSLRequest
         writer.write(b"N")
         await writer.drain()

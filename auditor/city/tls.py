@@ -45,6 +45,8 @@ class TlsServer:
         with contextlib.suppress(OSError), connection:
             connection.settimeout(IDLE_SECONDS)
             if connection.recv(1, socket.MSG_PEEK) != _HANDSHAKE:
+                # Read, or closing would reset the connection instead of ending it.
+                connection.recv(MOST_BYTES)
                 return
             with self._context.wrap_socket(connection, server_side=True) as secured:
                 head = b""
@@ -54,6 +56,8 @@ class TlsServer:
                         return
                     head += more
                 secured.sendall(self._respond(head))
+                # Says that this is the end, without waiting for the other side to say so too.
+                secured.settimeout(0)
                 secured.unwrap()
 
     def close(self) -> None:

@@ -64,7 +64,9 @@ def show(name: str, *, as_json: bool) -> int:
         return Exit.DONE
     known = [rule.id for rule in pack.rules]
     if rule_id not in known:
-        raise Refused(f"{pack.id} has no rule {rule_id!r}: {did_you_mean(rule_id, known) or 'one of ' + ', '.join(known)}")
+        raise Refused(
+            f"{pack.id} has no rule {rule_id!r}: {did_you_mean(rule_id, known) or 'one of ' + ', '.join(known)}"
+        )
     rule = pack.rule(rule_id)
     if as_json:
         print_json(_rule_json(rule))
@@ -81,7 +83,9 @@ def _draw_pack(pack: Pack) -> None:
         ("rule", "article", "subject", "severity", "bite", "title"),
         ((r.id, r.article, r.subject, r.severity, r.bite, r.title) for r in pack.rules),
     )
-    print_table(("manual", "question", "why no machine can tell"), ((m.article, m.question, m.why) for m in pack.manual))
+    print_table(
+        ("manual", "question", "why no machine can tell"), ((m.article, m.question, m.why) for m in pack.manual)
+    )
     print_table(("out of scope", "why"), ((o.article, o.why) for o in pack.out_of_scope))
 
 
@@ -112,7 +116,10 @@ def _draw_rule(pack: Pack, rule: Rule) -> None:
 
 
 def _power_lines(power: Power) -> list[str]:
-    lines = [f"权力    {power.authority}依{power.article}向{power.addressee}发{power.form}", f"        “{power.quote}”"]
+    lines = [
+        f"权力    {power.authority}依{power.article}向{power.addressee}发{power.form}",
+        f"        “{power.quote}”",
+    ]
     if power.reply:
         lines.append(f"        答复 {power.reply.amount} {power.reply.unit}，自 {power.reply.start} 起，首日不计")
     lines += [f"        拒不整改：{step.action}" for step in power.if_refused]

@@ -74,12 +74,11 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """All or nothing, one writer at a time. Whatever is raised inside undoes everything."""
-        with told(self.where), self.engine.connect() as connection:
-            connection = connection.execution_options(ledger_writes=True)
-            with connection.begin():
-                if connection.dialect.name == "postgresql":
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
-                yield connection
+        engine = self.engine.execution_options(ledger_writes=True)
+        with told(self.where), engine.connect() as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+            yield connection
 
 
 def connect(target: str | Path, *, create: bool) -> Database:
@@ -114,7 +113,9 @@ def told(where: str) -> Iterator[None]:
             raise LedgerError(where, *known) from error
         raise LedgerError(where, f"the database refuses: {_first_line(error.orig or error)}") from error
     except UnicodeEncodeError as error:
-        raise LedgerError(where, "a text holds characters that cannot be stored", "clean it where it is read") from error
+        raise LedgerError(
+            where, "a text holds characters that cannot be stored", "clean it where it is read"
+        ) from error
 
 
 def _sqlite(path: Path, create: bool) -> Database:

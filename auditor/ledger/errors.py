@@ -1,4 +1,4 @@
-"""The one exception of the ledger."""
+"""The one exception of the ledger, and what its inner parts raise on the way to it."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ class LedgerError(Exception):
     @property
     def mend(self) -> str:
         return self.fault.mend
+
+
+class Refusal(Exception):
+    """What was asked makes no sense for what is stored; the ledger's door adds where and raises LedgerError."""
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        self.what, self.mend = what, mend
+        super().__init__(what)

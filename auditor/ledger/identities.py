@@ -29,7 +29,7 @@ def load(connection: Connection) -> KeyMap:
         keys=_identified(connection, identities),
         first_seen=first,
         last_seen=last,
-        aliases=_aliases(connection),
+        aliases=load_aliases(connection),
         pins=_identified(connection, pins),
     )
 
@@ -86,8 +86,9 @@ def _flat(keys: Mapping[tuple[str, Identifier], str]) -> dict[_Four, str]:
     return {(kind, i.scheme, i.value, i.vantage): key for (kind, i), key in keys.items()}
 
 
-def _aliases(connection: Connection) -> dict[str, str]:
-    return {key: to for key, to in connection.execute(select(aliases.c.key, aliases.c.survivor))}
+def load_aliases(connection: Connection) -> dict[str, str]:
+    """Merged-away key → the key that it became."""
+    return {row.key: row.survivor for row in connection.execute(select(aliases))}
 
 
 def _save_dates(
@@ -137,7 +138,7 @@ def _each(connection: Connection, statement: Executable, rows: Iterable[dict[str
 
 
 def _save_aliases(connection: Connection, wanted: Mapping[str, str]) -> dict[str, str]:
-    stored = _aliases(connection)
+    stored = load_aliases(connection)
     changed = {key: to for key, to in wanted.items() if stored.get(key) != to}
     for batch in batched(stored.keys() - (wanted.keys() - changed.keys())):
         connection.execute(delete(aliases).where(aliases.c.key.in_(batch)))

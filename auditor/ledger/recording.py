@@ -35,7 +35,9 @@ from reports.model import Changes
 SightOf = Callable[[Sequence[Present]], Mapping[str, Sight]]
 
 _LIFE = ("state", "stale", "reason", "note", "absences", "reopenings", "waiver", "dismissed_until", "resolved_at")
-_UPDATE_LIFE = update(findings).where(findings.c.id == bindparam("of")).values({name: bindparam(name) for name in _LIFE})
+_UPDATE_LIFE = (
+    update(findings).where(findings.c.id == bindparam("of")).values({name: bindparam(name) for name in _LIFE})
+)
 _UPDATE_CONTENT = (
     update(findings).where(findings.c.id == bindparam("of")).values({name: bindparam(name) for name in CONTENT})
 )
@@ -110,7 +112,8 @@ class Recording:
         """
         left = [row for place, row in self._living.items() if place not in self._done]
         present = [
-            Present(r.id, r.rule, r.kind, r.asset_key, r.asset_name, r.department_id, r.zone, life_of(r)) for r in left
+            Present(r.id, r.rule, r.kind, r.asset_key, r.asset_name, r.department_id, r.zone, life_of(r))
+            for r in left
         ]
         answers = sight_of(present) if present else {}
         for row, one in zip(left, present, strict=True):

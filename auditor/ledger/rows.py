@@ -197,6 +197,18 @@ def probe_run_columns(audit: str, run: ProbeRun) -> dict[str, object]:
     }
 
 
+def probe_run_of(row: Row[Any]) -> ProbeRun:
+    return ProbeRun(
+        zone=row.zone,
+        probe=row.probe,
+        success=row.success,
+        seconds=row.seconds,
+        covered=row.covered,
+        authorised=row.authorised,
+        ended_at=row.ended_at,
+    )
+
+
 def _digest(body: object) -> str:
     # 128 bits are plenty to notice a difference; a lone surrogate from outside must not stop the audit.
     return hashlib.sha256(canonical(body).encode("utf-8", "backslashreplace")).hexdigest()[:32]

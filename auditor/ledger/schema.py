@@ -57,6 +57,8 @@ def _upgrade(where: str, connection: Connection, found: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
         raise LedgerError(
-            where, f"was written by a newer version of this program (schema {found}, known up to {HEAD})", "upgrade it"
+            where,
+            f"was written by a newer version of this program (schema {found}, known up to {HEAD})",
+            "upgrade it",
         )
     command.upgrade(config, "head")

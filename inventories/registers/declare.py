@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from inventories.kinds import KINDS, Column, Kind, Type
+from inventories.registers.words import key
 
 #: A department may be named by its id, its name, its short name or its credit code.
 DEPARTMENT = Column(
@@ -101,7 +102,7 @@ _EXEMPTIONS = Register(
     "exemptions",
     "豁免事项",
     (
-        Column("code", Type.TEXT, "豁免编号", ("编号", "序列编号")),
+        Column("code", Type.TEXT, "豁免编号", ("编号",)),
         DEPARTMENT,
         DEPARTMENT_CODE,
         Column("asset_name", Type.TEXT, "资产名称", ("豁免对象", "系统名称", "对象名称", "名称")),
@@ -167,8 +168,6 @@ REGISTERS: Mapping[str, Register] = {
 
 def by_title(word: str) -> Register | None:
     """A register by its file stem or any of its Chinese titles (信息系统, 信息系统登记表, 系统台账)."""
-    from inventories.registers.words import key
-
     wanted = key(word)
     for register in REGISTERS.values():
         bases = {key(name) for name in (register.title, *register.aliases)}

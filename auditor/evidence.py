@@ -1,0 +1,127 @@
+"""From an outcome to the facts that a department can check, and back from the ledger's record of them.
+
+Pure. The ledger keeps, with each finding, the facts that the last violation rested on, in the words and with the
+sources of that day: a finding can be explained when its snapshot is long gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from inventories.facts import supports
+from inventories.kinds import KINDS
+from inventories.model import Asset, Origin, SourcedFact, Strength, plain
+from policies.model import Outcome, Rule
+from policies.orders import DERIVED
+from reports.model import FactView
+from reports.words import column_title, kind_of
+
+#: What a column without a source of its own rests on, in the words that are printed.
+_COMPUTED = "computed"
+
+
+def facts_of(rule: Rule, outcome: Outcome, asset: Asset) -> tuple[dict[str, object], ...]:
+    """The facts behind an outcome, JSON-able, in the order in which the rule names the columns.
+
+    One entry per supporting source; a computed column comes first with its value and then with what it rests on.
+    """
+    out: list[dict[str, object]] = []
+    for column in rule.columns:
+        value = outcome.values.get(column)
+        if column in DERIVED:
+            out.append(_entry(column, value, None))
+            for stored in DERIVED[column]:
+                out.extend(_stored(asset, stored, plain(asset.values.get(stored))))
+        else:
+            out.extend(_stored(asset, column, value))
+    return tuple(out)
+
+
+def _stored(asset: Asset, name: str, value: object) -> list[dict[str, object]]:
+    found = supporting(asset, name)
+    return [_entry(name, value, fact) for fact in found] or [_entry(name, value, None)]
+
+
+def supporting(asset: Asset, name: str) -> list[SourcedFact]:
+    """The facts that the value shown in a column rests on, strongest first, each source once."""
+    column = KINDS[asset.kind].column(name)
+    shown = asset.values.get(name)
+    out: dict[str, SourcedFact] = {}
+    for fact in asset.facts:
+        if fact.column == name and supports(column, shown, fact):
+            out.setdefault(f"{fact.source}|{fact.evidence}", fact)
+    return sorted(out.values(), key=lambda f: (-f.strength, -f.observed_at.timestamp(), f.source))[:5]
+
+
+def _entry(column: str, value: object, fact: SourcedFact | None) -> dict[str, object]:
+    if fact is None:
+        return {"column": column, "value": value, "source": _COMPUTED}
+    return {
+        "column": column,
+        "value": value,
+        "source": fact.source,
+        "observed_at": fact.observed_at.isoformat(),
+        "strength": fact.strength.label,
+        "origin": fact.origin.value,
+        "evidence": fact.evidence,
+    }
+
+
+def sourced(facts: Iterable[Mapping[str, object]]) -> dict[str, list[SourcedFact]]:
+    """The ledger's record as facts again, by column; computed columns have no source and are left out."""
+    out: dict[str, list[SourcedFact]] = {}
+    for fact in facts:
+        if "observed_at" not in fact:
+            continue
+        column = str(fact["column"])
+        out.setdefault(column, []).append(
+            SourcedFact(
+                column=column,
+                value=None,
+                strength=Strength.parse(str(fact["strength"])),
+                origin=Origin(str(fact.get("origin", "declared"))),
+                source=str(fact["source"]),
+                observed_at=datetime.fromisoformat(str(fact["observed_at"])),
+                evidence=str(fact.get("evidence", "")),
+            )
+        )
+    return out
+
+
+def fact_views(kind: str, facts: Sequence[Mapping[str, object]]) -> tuple[FactView, ...]:
+    """The ledger's record as reports print it."""
+    out = []
+    for fact in facts:
+        name, value = str(fact["column"]), fact.get("value")
+        at = fact.get("observed_at")
+        out.append(
+            FactView(
+                column=name,
+                title=column_title(kind_of("", kind), name),
+                value=value,
+                shown=shown(kind, name, value),
+                source=str(fact.get("source", "")),
+                observed_at=datetime.fromisoformat(str(at)) if at else None,
+                strength=str(fact.get("strength", "")),
+                evidence=str(fact.get("evidence", "")),
+            )
+        )
+    return tuple(out)
+
+
+def shown(kind: str, name: str, value: object) -> str:
+    """A column's value in Chinese: 是, 否, the label of a code, a list joined by 、; 不明 for NULL."""
+    if value is None:
+        return "不明"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    try:
+        column = KINDS[kind].column(name)
+    except KeyError:
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return "、".join(column.label(str(item)) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return column.label(str(value)) + (column.unit if column.unit else "")

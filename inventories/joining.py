@@ -1,0 +1,185 @@
+"""Which observations are of one thing: identifiers joined from the strongest scheme to the weakest. Pure.
+
+At each rank of trust the things found so far are joined where they share an identifier of that rank. Three kinds of
+evidence are refused, and reported:
+
+* an identifier that things claim which are known to be different (two serial numbers, two codes, two departments
+  in the registers);
+* an identifier claimed by too many at once (a serial number that firmware repeats, the MAC address of a gateway
+  that answers for others): evidence of none;
+* joints of one rank that would, taken together, make different things one: all of them are undone.
+
+The order of the observations decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from inventories.answers import REGISTER
+from inventories.identity import EXCLUSIVE, SCHEMES, identifies
+from inventories.model import Identifier, Observation
+
+#: How many different things (with no address in common) may claim one identifier before it is evidence of none.
+MOST_CLAIMS: Mapping[str, int] = {"uuid": 4, "instance": 4, "serial": 4, "mac": 8}
+
+CONTRADICTED = "不同的资产都带有此标识，不能据以认定为同一资产"
+TOO_MANY = "带有此标识的资产过多，不能据以认定为同一资产"
+CHAINED = "据此合并会把已知不同的资产并为一个，未予合并"
+
+_NOTHING: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """``groups`` holds the indexes of the observations of each thing; ``doubted`` the identifiers refused, and why."""
+
+    groups: tuple[tuple[int, ...], ...]
+    doubted: Mapping[Identifier, str]
+
+
+def join(kind: str, observations: Sequence[Observation], pins: Mapping[tuple[str, Identifier], str]) -> Joined:
+    """Groups the observations of one kind. A pin (a person's word) outranks every identifier."""
+    return _Joiner(kind, observations, pins).run()
+
+
+class _Joiner:
+    def __init__(
+        self, kind: str, observations: Sequence[Observation], pins: Mapping[tuple[str, Identifier], str]
+    ) -> None:
+        self.observations = observations
+        self.parent = list(range(len(observations)))
+        self.doubted: dict[Identifier, str] = {}
+        #: What tells a thing from others, by the index of its root: values of the exclusive schemes.
+        self.marks: list[frozenset[tuple[str, str]]] = []
+        #: Rank → identifier → the observations that carry it.
+        self.claims: dict[int, dict[Identifier, list[int]]] = {}
+        pinned = {identifier: key for (of, identifier), key in pins.items() if of == kind}
+        by_pin: dict[str, list[int]] = {}
+        for index, observation in enumerate(observations):
+            marks: set[tuple[str, str]] = set()
+            for identifier in observation.identifiers:
+                if not identifies(kind, identifier):
+                    continue
+                self._claim(identifier, index)
+                if identifier.scheme in EXCLUSIVE:
+                    marks.add((identifier.scheme, identifier.value))
+            # Two departments that each enter a thing have entered two things: codes repeat between departments.
+            if kind != "department" and observation.collector == REGISTER and observation.department_id:
+                marks.add(("owner", observation.department_id))
+            if pinned and (key := pinned_key(observation.identifiers, pinned)):
+                by_pin.setdefault(key, []).append(index)
+                marks.add(("pin", key))
+            self.marks.append(frozenset(marks) if marks else _NOTHING)
+        for claimants in by_pin.values():
+            self._unite_as_told(claimants)
+
+    def _claim(self, identifier: Identifier, index: int) -> None:
+        claimants = self.claims.setdefault(SCHEMES[identifier.scheme], {}).setdefault(identifier, [])
+        if not claimants or claimants[-1] != index:
+            claimants.append(index)
+
+    def _unite_as_told(self, indexes: Sequence[int]) -> None:
+        """A person's word unites whatever it names; where that gives a thing two values of a scheme, so be it."""
+        marks = frozenset().union(*(self.marks[index] for index in indexes))
+        schemes = [scheme for scheme, _value in marks]
+        for index in indexes:
+            self.parent[index] = indexes[0]
+        self.marks[indexes[0]] = frozenset(mark for mark in marks if schemes.count(mark[0]) == 1)
+
+    def run(self) -> Joined:
+        for rank in sorted(self.claims):
+            joints: list[tuple[Identifier, Sequence[int]]] = []
+            for identifier, claimants in self.claims[rank].items():
+                if len(claimants) > 1:
+                    roots = sorted({self.find(index) for index in claimants})
+                    if len(roots) > 1 and (evident := self._evident(identifier, roots, claimants)):
+                        joints.append((identifier, evident))
+            if joints:
+                self._unite(joints)
+        groups: dict[int, list[int]] = {}
+        for index in range(len(self.parent)):
+            groups.setdefault(self.find(index), []).append(index)
+        return Joined(tuple(tuple(group) for group in groups.values()), self.doubted)
+
+    def find(self, index: int) -> int:
+        parent = self.parent
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    def _evident(self, identifier: Identifier, roots: Sequence[int], claimants: Sequence[int]) -> Sequence[int]:
+        """Those of ``roots`` that an identifier shows to be one thing; none where it is no evidence."""
+        if _clash(self.marks[root] for root in roots):
+            self.doubted[identifier] = CONTRADICTED
+            # An address seen twice is one thing, though nobody can say which of the others it is.
+            nameless = [root for root in roots if not self.marks[root]] if identifier.scheme == "ip" else []
+            return nameless if len(nameless) > 1 else ()
+        most = MOST_CLAIMS.get(identifier.scheme)
+        if most is not None and len(roots) > most and self._apart(claimants) > most:
+            self.doubted[identifier] = TOO_MANY
+            return ()
+        return roots
+
+    def _apart(self, claimants: Sequence[int]) -> int:
+        """How many of the claimants share no address with another: one machine may be seen at each of its own."""
+        of = {index: index for index in claimants}
+
+        def top(index: int) -> int:
+            while of[index] != index:
+                index = of[index]
+            return index
+
+        first: dict[Identifier, int] = {}
+        for index in claimants:
+            for identifier in self.observations[index].identifiers:
+                if identifier.scheme == "ip":
+                    of[top(index)] = top(first.setdefault(identifier, index))
+        return len({top(index) for index in claimants})
+
+    def _unite(self, joints: Iterable[tuple[Identifier, Sequence[int]]]) -> None:
+        """Joins all joints of one rank, but for those that together would make different things one."""
+        of: dict[int, int] = {}
+
+        def top(root: int) -> int:
+            while of.setdefault(root, root) != root:
+                of[root] = of[of[root]]
+                root = of[root]
+            return root
+
+        kept = list(joints)
+        for _identifier, roots in kept:
+            for root in roots[1:]:
+                of[top(root)] = top(roots[0])
+        members: dict[int, list[int]] = {}
+        for root in of:
+            members.setdefault(top(root), []).append(root)
+        broken = {head for head, roots in members.items() if _clash(self.marks[root] for root in roots)}
+        for identifier, roots in kept:
+            if top(roots[0]) in broken:
+                self.doubted.setdefault(identifier, CHAINED)
+        for head, roots in members.items():
+            if head in broken:
+                continue
+            marks = frozenset().union(*(self.marks[root] for root in roots))
+            for root in roots:
+                self.parent[root] = head
+            self.marks[head] = marks
+
+
+def pinned_key(identifiers: Iterable[Identifier], pinned: Mapping[Identifier, str]) -> str:
+    """The key that a person gave to one of the identifiers (the strongest decides), or the empty string."""
+    found = [(SCHEMES.get(i.scheme, 99), i) for i in identifiers if i in pinned]
+    return pinned[min(found)[1]] if found else ""
+
+
+def _clash(marks: Iterable[frozenset[tuple[str, str]]]) -> bool:
+    """Whether things are known to be different: two values of a scheme of which one thing has one."""
+    seen: dict[str, str] = {}
+    for known in marks:
+        for scheme, value in known:
+            if seen.setdefault(scheme, value) != value:
+                return True
+    return False

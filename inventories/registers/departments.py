@@ -1,0 +1,77 @@
+"""Who is meant by a department's name: by id, full name, short name or credit code."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from inventories.faults import did_you_mean
+from inventories.registers.errors import CellError
+from inventories.registers.words import evidence, fold, key
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """One row of the departments register. Dates bound its existence; both are None for one that stands."""
+
+    id: str
+    name: str
+    short_name: str = ""
+    credit_code: str = ""
+    parent_id: str = ""
+    region: str = ""
+    level_of_government: str = ""
+    sector: str = ""
+    contact: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(word for word in (self.id, self.name, self.short_name, self.credit_code) if word)
+
+
+class DepartmentBook:
+    """Looks departments up. A word that means two departments means neither."""
+
+    def __init__(self, departments: Iterable[Department] = ()) -> None:
+        self._by_id: dict[str, Department] = {}
+        self._by_word: dict[str, set[str]] = {}
+        for department in departments:
+            self._by_id[department.id] = department
+            for word in department.words:
+                self._by_word.setdefault(key(word), set()).add(department.id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Department]:
+        return iter(self._by_id.values())
+
+    @property
+    def by_id(self) -> Mapping[str, Department]:
+        return dict(self._by_id)
+
+    def find(self, text: str) -> Department:
+        """The department that a cell names; :class:`CellError` for an unknown or an ambiguous one."""
+        word = fold(text)
+        exact = self._by_id.get(word)
+        if exact is not None:
+            return exact
+        ids = self._by_word.get(key(word), set())
+        if len(ids) == 1:
+            return self._by_id[next(iter(ids))]
+        if ids:
+            raise CellError(
+                f"{evidence(word)!r} may mean any of {', '.join(sorted(ids))}", "write the department's id (部门编号)"
+            )
+        hint = did_you_mean(word, (w for d in self for w in d.words))
+        raise CellError(f"unknown department {evidence(word)!r}", hint or "add it to the departments register")
+
+    def near(self, text: str) -> frozenset[str]:
+        """Ids of the departments that a misspelt name may mean; all of them where none is near."""
+        words = {w: d.id for d in self for w in d.words}
+        found = difflib.get_close_matches(fold(text), list(words), n=10, cutoff=0.5) if text.strip() else []
+        return frozenset(words[w] for w in found) or frozenset(self._by_id)
