@@ -21,6 +21,11 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
     name: {column.name: column for column in kind.all_columns} for name, kind in KINDS.items()
 }
 
+#: Kind → column → the paper that it stands for.
+PAPERS: Mapping[str, Mapping[str, str]] = {
+    name: {column.name: column.paper for column in kind.columns if column.paper} for name, kind in KINDS.items()
+}
+
 #: Lists that are one answer: two sources that list different places contradict each other.
 WHOLE_LISTS = frozenset({"hosting"})
 
@@ -66,27 +71,42 @@ def superseded(observations: Sequence[Observation]) -> list[frozenset[str]]:
     return out
 
 
-def gather(observations: Sequence[Observation]) -> tuple[list[SourcedFact], dict[str, list[SourcedFact]]]:
-    """All facts of one asset in a fixed order, and by column those that no newer look has superseded."""
-    if len(observations) == 1:
-        everything = live = sorted(sourced(observations[0]), key=_order)
-    else:
-        everything = sorted({fact for o in observations for fact in sourced(o)}, key=_order)
-        skips = superseded(observations)
-        live = everything
-        if any(skips):
-            live = sorted(
-                {f for o, skip in zip(observations, skips, strict=True) for f in sourced(o, skip)}, key=_order
-            )
-    by_column: dict[str, list[SourcedFact]] = {}
-    for fact in live:
-        by_column.setdefault(fact.column, []).append(fact)
-    return everything, by_column
+class Said:
+    """What was said of one asset, column by column: strongest first, then newest, each fact once.
+
+    The order never depends on that of the input. ``live`` leaves out what a newer look has superseded; ``all``
+    keeps everything.
+    """
+
+    __slots__ = ("all", "live")
+
+    def __init__(self, observations: Sequence[Observation]) -> None:
+        self.all: dict[str, list[SourcedFact]] = {}
+        for observation in observations:
+            for fact in sourced(observation):
+                self.all.setdefault(fact.column, []).append(fact)
+        for column, facts in self.all.items():
+            if len(facts) > 1:
+                self.all[column] = ordered(facts)
+        self.live = self.all
+        if len(observations) > 1 and any(skips := superseded(observations)):
+            self.live = {}
+            for observation, skip in zip(observations, skips, strict=True):
+                for fact in sourced(observation, skip):
+                    self.live.setdefault(fact.column, []).append(fact)
+            self.live = {column: ordered(facts) for column, facts in self.live.items()}
+
+    def add(self, facts: Iterable[SourcedFact]) -> None:
+        for fact in facts:
+            for table in (self.all,) if self.live is self.all else (self.all, self.live):
+                table[fact.column] = ordered((*table.get(fact.column, ()), fact))
+
+    def facts(self) -> tuple[SourcedFact, ...]:
+        return tuple(fact for column in sorted(self.all) for fact in self.all[column])
 
 
 def _order(fact: SourcedFact) -> tuple[object, ...]:
     return (
-        fact.column,
         -fact.strength,
         -fact.observed_at.timestamp(),
         fact.source,
@@ -97,16 +117,19 @@ def _order(fact: SourcedFact) -> tuple[object, ...]:
     )
 
 
-def in_order(facts: Iterable[SourcedFact]) -> tuple[SourcedFact, ...]:
-    """By column, then strongest, then newest: an order that does not depend on that of the input."""
-    return tuple(sorted(facts, key=_order))
+def ordered(facts: Iterable[SourcedFact]) -> list[SourcedFact]:
+    """Facts of one column: strongest first, then newest, each once."""
+    found = sorted(facts, key=_order)
+    return [fact for index, fact in enumerate(found) if not index or fact != found[index - 1]]
 
 
 def choose(column: Column, facts: Sequence[SourcedFact]) -> tuple[Value, Conflict | None]:
     """The value that a column shows, and what its sources disagree on.
 
-    ``facts`` are all of this column, in the order of :func:`in_order`. None means NULL.
+    ``facts`` are all of this column, in the order of :func:`ordered`. None means NULL.
     """
+    if len(facts) == 1 and column.type is not Type.TEXTS:
+        return (facts[0].value if counts(column, facts[0]) else None), None
     eligible = [fact for fact in facts if counts(column, fact)]
     if column.type is Type.TEXTS and column.name not in WHOLE_LISTS:
         united = {item for fact in eligible if isinstance(fact.value, tuple) for item in fact.value}
@@ -114,11 +137,13 @@ def choose(column: Column, facts: Sequence[SourcedFact]) -> tuple[Value, Conflic
     nones = [fact for fact in facts if fact.absent]
     if not eligible:
         return None, None
-    if len(eligible) == 1 and not nones:
-        return eligible[0].value, None
     top = eligible[0].strength
     best = [fact for fact in eligible if fact.strength == top]
     shown = best[0].value
+    if isinstance(shown, tuple):
+        shown = tuple(sorted(set(shown)))
+    if len(eligible) == 1 and not nones:
+        return shown, None
     if _differ(best):
         return None, Conflict(column.name, None, EQUALS, tuple(best))
     if elsewhere := [none for none in nones if none.source not in {fact.source for fact in best}]:
@@ -144,24 +169,20 @@ def counts(column: Column, fact: SourcedFact) -> bool:
 
 def fits(column: Column, value: Value) -> bool:
     """Whether a value has the column's type and, for enumerations, is one of its codes."""
-    codes = column.values
-    match column.type:
-        case Type.TEXT:
-            return isinstance(value, str) and bool(value) and (not codes or value in codes)
-        case Type.TEXTS:
-            return (
-                isinstance(value, tuple)
-                and bool(value)
-                and all(isinstance(item, str) and (not codes or item in codes) for item in value)
-            )
-        case Type.BOOLEAN:
-            return isinstance(value, bool)
-        case Type.INTEGER:
-            return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
-        case Type.NUMBER:
-            return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
-        case Type.DATE:
-            return isinstance(value, date) and not isinstance(value, datetime)
+    kind, codes = column.type, column.values
+    if kind is Type.TEXT:
+        return isinstance(value, str) and bool(value) and (not codes or value in codes)
+    if kind is Type.TEXTS:
+        if not isinstance(value, tuple) or not value:
+            return False
+        return all(isinstance(item, str) and (not codes or item in codes) for item in value)
+    if kind is Type.BOOLEAN:
+        return isinstance(value, bool)
+    if kind is Type.DATE:
+        return isinstance(value, date) and not isinstance(value, datetime)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) < 1e300 if kind is Type.NUMBER else isinstance(value, int) and -(2**63) <= value < 2**63
 
 
 def _differ(facts: Iterable[SourcedFact]) -> bool:
@@ -197,10 +218,9 @@ def papers(
     """
     out: list[SourcedFact] = []
     conflicts: list[Conflict] = []
-    for paper, names in kind.papers.items():
-        said = [fact for name in names for fact in by_column.get(name, ())]
-        if not said:
-            continue
+    told = dict.fromkeys(PAPERS[kind.name][name] for name in by_column if name in PAPERS[kind.name])
+    for paper in sorted(told):
+        said = [fact for name in kind.papers[paper] for fact in by_column.get(name, ())]
         filled = [fact for fact in said if counts(COLUMNS[kind.name][fact.column], fact)]
         nones = [fact for fact in said if fact.absent]
         column = f"{paper}_absent"

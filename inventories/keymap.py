@@ -97,14 +97,28 @@ class _Assigner:
         self, things: Sequence[Thing], keymap: KeyMap, site: str, today: date, living: frozenset[str]
     ) -> None:
         self.things, self.old, self.site, self.today, self.living = things, keymap, site, today, living
-        self.known = {key: frozenset(found) for key, found in known(keymap).items()}
         self.pinned = frozenset(keymap.pins.values())
+        self.known = self._known()
+
+    def _known(self) -> dict[str, set[Identifier]]:
+        """By what each earlier key that any thing may claim was known."""
+        old = self.old
+        pairs = ((thing.kind, identifier) for thing in self.things for identifier in thing.identifiers)
+        claimed = {resolve(old.aliases, key) for pair in pairs if (key := old.keys.get(pair))}
+        claimed.update(thing.pin for thing in self.things if thing.pin)
+        out: dict[str, set[Identifier]] = {key: set() for key in claimed}
+        if out:
+            for (_kind, identifier), key in old.keys.items():
+                found = out.get(resolve(old.aliases, key) if key in old.aliases else key)
+                if found is not None:
+                    found.add(identifier)
+        return out
 
     def run(self) -> tuple[list[str], KeyMap]:
         owned = self._owners()
         keys: list[str] = [""] * len(self.things)
         aliases: dict[str, str] = {}
-        used = {*self.old.first_seen, *self.old.aliases, *self.known, *self.pinned, *self.living}
+        used = {*self.old.keys.values(), *self.old.first_seen, *self.old.aliases, *self.pinned, *self.living}
         for index, thing in enumerate(self.things):
             kept = self._mergeable(thing, owned.get(index, {}))
             if thing.pin or kept:
@@ -150,9 +164,9 @@ class _Assigner:
             if key is None or pair in self.old.pins:
                 continue
             key = resolve(self.old.aliases, key)
-            if key in self.living or (key in self.pinned and key != thing.pin) or self._is_another(thing, key, identifier):
-                continue
-            out.setdefault(key, []).append(identifier)
+            held = key in self.living or (key in self.pinned and key != thing.pin)
+            if not held and not self._is_another(thing, key, identifier):
+                out.setdefault(key, []).append(identifier)
         return out
 
     def _is_another(self, thing: Thing, key: str, identifier: Identifier) -> bool:
@@ -201,8 +215,8 @@ class _Assigner:
     def _next(self, keys: Sequence[str], merged: Mapping[str, str]) -> KeyMap:
         old = self.old
         alive = set(keys)
-        aliases = {**old.aliases, **merged}
-        aliases = {key: resolve(aliases, key) for key in aliases if key not in alive}
+        aliases = {key: target for key, target in {**old.aliases, **merged}.items() if key not in alive}
+        aliases = {key: resolve(aliases, key) for key in aliases}
         moved = set(merged)
         table = dict(old.keys)
         if moved:
@@ -231,7 +245,3 @@ class _Assigner:
             if identifier.scheme == "ip" and identifier.vantage in now and table.get((thing.kind, identifier)) == key:
                 del table[thing.kind, identifier]
 
-
-def unused(keymap: KeyMap, before: Iterable[str]) -> frozenset[str]:
-    """Those of ``before`` that no identifier leads to any more."""
-    return frozenset(before) - frozenset(keymap.keys.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -72,7 +72,11 @@ class Consequence:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """Who may order whom, under which article and by what name."""
+    """Who may order whom, under which article and by what name.
+
+    ``levels`` are the levels of government at which its addressees stand (empty: any): the loader refuses a
+    rule that could send an order to somebody whom the article does not address.
+    """
 
     id: str
     article: str
@@ -83,6 +87,8 @@ class Power:
     reply: Reply | None = None
     report_to: str = ""
     if_refused: tuple[Consequence, ...] = ()
+    levels: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,8 @@ class Rule:
 
     ``applies`` and ``violation`` are SQL predicates over the subject's view. ``columns`` are those that both
     name, in order of first mention: the facts that an outcome rests on. ``needs_date`` marks a rule that
-    stays unknown until the site supplies the regulation's date in force.
+    stays unknown until the site supplies the regulation's date in force; ``waits_for`` names every setting
+    that the predicates use and nobody has supplied.
     """
 
     id: str
@@ -133,6 +140,7 @@ class Rule:
     refer_to: str = ""
     needs_date: bool = False
     note: str = ""
+    waits_for: tuple[str, ...] = ()
 
     @property
     def full_id(self) -> str:
@@ -157,12 +165,29 @@ class OutOfScope:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A value that the text leaves to the site, and that predicates may name.
+
+    ``type`` is ``date``, ``integer``, ``boolean`` or ``text``. ``value`` is the site's, else the pack's default,
+    else None: whatever depends on it is then unknown.
+    """
+
+    name: str
+    type: str
+    title: str
+    article: str
+    value: date | int | bool | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """One regulation.
 
     ``in_force_from`` is None where the text gives no date and the site has not supplied one.
     ``recognised_levels`` are the levels of government whose clouds count for ``is_on_recognised_cloud``.
-    ``digest`` is the SHA-256 of the pack's files.
+    ``digest`` is the SHA-256 of the pack's files, which lie in ``folder``. ``articles`` is how many articles the
+    text has, ``texts`` the wording of those that the pack ships (``第五条`` → text). ``text_verified`` says that
+    every quote was found in that wording, or that the site has confirmed the text.
     """
 
     id: str
@@ -183,6 +208,10 @@ class Pack:
     text_verified: bool = True
     repeals: tuple[str, ...] = ()
     rate_formula: str = ""
+    articles: int = 0
+    folder: str = ""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def rule(self, rule_id: str) -> Rule:
         """KeyError where the pack has no such rule."""
@@ -219,14 +248,32 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown:
+    """A rule that could not be decided for an asset.
+
+    ``missing`` are the inventory columns that nobody has shown, ``waits_for`` the settings that the site has not
+    supplied.
+    """
+
+    rule: str
+    kind: str
+    asset_key: str
+    asset_name: str
+    department_id: str
+    missing: tuple[str, ...]
+    waits_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The result of judging one snapshot.
 
     ``outcomes`` holds violations and waived violations, ordered by rule and asset key; unknowns are listed on
-    demand. ``digest`` is over every verdict of every rule, so that a replay can be compared with it.
+    demand. Outcomes are made as they are read, so that a large city need not stand in memory twice.
+    ``digest`` is over every verdict of every rule, so that a replay can be compared with it.
     """
 
     as_of: date
-    outcomes: tuple[Outcome, ...]
+    outcomes: Sequence[Outcome]
     counts: tuple[Count, ...]
     digest: str

@@ -108,38 +108,45 @@ def run_command(argv: Sequence[str], *, folder: Path, deadline_seconds: float, s
             umask=0o077,
             start_new_session=True,
         )
-    why = ""
     try:
-        why = _wait(process, began + deadline_seconds, stop)
+        why = _wait(process.pid, began + deadline_seconds, stop)
     finally:
         _end_group(process)
     return Ended(process.returncode, why, _tail(said), time.monotonic() - began)
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float, stop: Stop) -> str:
+def _wait(pid: int, deadline: float, stop: Stop) -> str:
     """Waits for the end; says why it will not wait any longer. Wakes at once when the process ends."""
-    handle = os.pidfd_open(process.pid)
-    try:
-        while not select.select([handle], [], [], _POLL_SECONDS)[0]:
-            if stop.is_set:
-                return "stopped"
-            if time.monotonic() >= deadline:
-                return "timed_out"
-    finally:
-        os.close(handle)
+    while not _ended(pid, _POLL_SECONDS):
+        if stop.is_set:
+            return "stopped"
+        if time.monotonic() >= deadline:
+            return "timed_out"
     return ""
 
 
+def _ended(pid: int, seconds: float) -> bool:
+    """Whether a child has ended, after waiting for it no longer than that; leaves its exit status to be taken."""
+    handle = os.pidfd_open(pid)
+    try:
+        waiter = select.poll()
+        waiter.register(handle, select.POLLIN)
+        return bool(waiter.poll(seconds * 1000))
+    finally:
+        os.close(handle)
+
+
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends the whole process group, politely first, and takes the process's exit status."""
-    # Until its leader is waited for, the group's number cannot be given to anybody else.
-    if process.poll() is None:
+    """Ends what is left of the process's group, politely first, and takes the process's exit status.
+
+    As long as that status is not taken, the group's number is given to nobody else, even where the process has
+    ended and something that it started has not.
+    """
+    if not _ended(process.pid, 0):
         _signal(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)
-    if process.returncode is None:
-        _signal(process.pid, signal.SIGKILL)
-        process.wait()
+        _ended(process.pid, GRACE_SECONDS)
+    _signal(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _signal(group: int, number: int) -> None:

@@ -18,8 +18,9 @@ from reports.notice_text import (
     Content,
     addresses_other,
     by_rule,
-    citation,
+    cited,
     draft_mark,
+    fact_words,
     form_name,
     letter,
     order,
@@ -31,7 +32,7 @@ from reports.words import (
     STRENGTHS,
     SUBJECTS,
     chinese_date,
-    local,
+    moment,
     reply_words,
     source_words,
     tidy,
@@ -70,7 +71,7 @@ def render_notice(view: NoticeView, path: Path) -> None:
         _order(paper, view, content)
         paper.new_section()
         _evidence(paper, view)
-    paper.imprint(tidy(view.bureau, 120), BLANK_DATE)
+    paper.imprint(tidy(view.bureau, 120).partition("（")[0], BLANK_DATE)
     write_whole(path, paper.content())
 
 
@@ -89,7 +90,7 @@ def render_drafter_note(view: NoticeView, path: Path, *, fonts: Sequence[str] = 
     paper.table((38, 118), ("项目", "内容"), list(_overview(view)))
     paper.heading("二、签发前须由人工确定的事项", 1)
     for number, text in enumerate(_unsettled(view, fonts), 1):
-        paper.text(text, f"{number}. ")
+        paper.text(text, f"{number}.")
     paper.heading("三、未列入文稿的问题及原因", 1)
     if view.left_out:
         paper.table((30, 40, 34, 52), ("问题编号", "问题", "对象", "未列入的原因"), list(_left_out(view)))
@@ -117,11 +118,13 @@ def _order(paper: Paper, view: NoticeView, content: Content, *, label: str = "")
 def _body(paper: Paper, view: NoticeView, content: Content) -> None:
     paper.title(content.title)
     paper.addressee(content.addressee)
-    for line in content.body:
+    last = len(content.body) - 1
+    for place, line in enumerate(content.body):
         if line.style in ("h1", "h2"):
             paper.heading(line.text, int(line.style[1]))
         else:
-            paper.text(line.text, line.lead)
+            # A signature never stands on a page without text.
+            paper.text(line.text, line.lead, keep=place >= last - 1)
     paper.annex_list(content.annexes)
     paper.signature(tidy(view.bureau, 120), BLANK_DATE)
 
@@ -135,8 +138,7 @@ def _evidence(paper: Paper, view: NoticeView) -> None:
     rows: list[Sequence[str | None] | str] = []
     place = 0
     for first, group in by_rule(view.items):
-        articles = "；".join(citation(basis).partition("：")[0].partition("“")[0] for basis in first.basis)
-        rows.append(f"{tidy(first.title, 120)}（{articles}）")
+        rows.append(f"{tidy(first.title, 120)}——{'、'.join(cited(basis) for basis in first.basis)}")
         for item in group:
             place += 1
             rows += _fact_rows(item, place, view.timezone)
@@ -150,11 +152,10 @@ def _fact_rows(item: FindingView, place: int, zone: str) -> list[Sequence[str | 
     name = f"{tidy(item.asset_name, 80)}\n（{word(SUBJECTS, item.subject)}）\n{tidy(item.id, 40)}"
     rows: list[Sequence[str | None]] = []
     for fact in item.facts:
-        seen = f"{tidy(fact.title, 40)}：{tidy(fact.shown, 300)}"
+        seen = fact_words(fact)
         if fact.evidence:
             seen += f"\n佐证：{tidy(fact.evidence, 200)}"
-        day = f"\n{chinese_date(local(fact.observed_at, zone).date())}" if fact.observed_at else ""
-        source = f"{source_words(fact.source)}{day}"
+        source = f"{source_words(fact.source)}\n{moment(fact.observed_at, zone)}".rstrip()
         told = (seen, source, word(STRENGTHS, fact.strength))
         rows.append((None, None, *told) if rows else (str(place), name, *told))
     return rows or [(str(place), name, "（无明细）", "", "")]
@@ -162,7 +163,7 @@ def _fact_rows(item: FindingView, place: int, zone: str) -> list[Sequence[str | 
 
 def _answer_form(paper: Paper, view: NoticeView) -> None:
     paper.annex_head("附件2", "核实意见反馈表")
-    paper.small("填报单位（盖章）：　　　　　　　　　　　　　　　　　　　填报日期：　　　　年　　月　　日")
+    paper.small(f"填报单位（盖章）：{'　' * 14}填报日期：{BLANK_DATE}")
     choices = "□属实\n□部分属实\n□不属实"
     rows = [
         (str(place), f"{tidy(item.asset_name, 80)}\n{tidy(item.title, 60)}\n{tidy(item.id, 40)}", choices, "")

@@ -158,7 +158,7 @@ def order(view: NoticeView) -> Content:
         break_title((form_name(view), f"（{stage}）")),
         addressee(view),
         tuple(body),
-        ("核查情况明细表",),
+        ("核查情况明细表" + ("（同本函附件1）" if view.consultation else ""),),
     )
 
 
@@ -195,7 +195,7 @@ def _problems(view: NoticeView, *, accuses: bool) -> Iterator[Line]:
             yield Line("text", f"{names}等{len(group)}项，逐项情况见附件1第{start}项至第{end}项。", "涉及对象：")
         else:
             for place, item in enumerate(group, 1):
-                yield Line("item", _item(item, view.timezone), f"{place}. {tidy(item.asset_name, _NAME)}")
+                yield Line("item", _item(item, view.timezone), f"{place}.{tidy(item.asset_name, _NAME)}")
         if accuses:
             yield from _duties(first)
         start += len(group)
@@ -214,19 +214,32 @@ def _item(item: FindingView, zone: str) -> str:
     """The facts of one finding, those of one source at one time together."""
     told: dict[str, list[str]] = {}
     for fact in item.facts[:8]:
-        told.setdefault(provenance(fact, zone), []).append(f"{tidy(fact.title, 40)}为“{tidy(fact.shown, _SHOWN)}”")
+        told.setdefault(provenance(fact, zone), []).append(fact_words(fact))
     facts = "；".join("，".join(facts) + f"（{origin}）" for origin, facts in told.items())
     more = "；其余见附件1" if len(item.facts) > 8 else ""
     return f"（问题编号{tidy(item.id, 40)}）。核查所见：{facts or '见附件1'}{more}。"
 
 
+def fact_words(fact: FactView) -> str:
+    """部署位置为“自建机房”; for a paper that was asked for and does not exist: 批准文号答复为“无”."""
+    title = tidy(fact.title, 40)
+    if fact.column.endswith("_absent") and fact.value is True:
+        return f"{title.partition('（')[0]}答复为“无”"
+    return f"{title}为“{tidy(fact.shown, _SHOWN)}”"
+
+
 def provenance(fact: FactView, zone: str) -> str:
     """来源：网络探测；时间：2026年11月22日；依据强度：外部可见."""
-    parts = [f"来源：{source_words(fact.source)}"]
+    parts = [f"来源：{source_words(fact.source, brief=True)}"]
     if fact.observed_at:
         parts.append(f"时间：{chinese_date(local(fact.observed_at, zone).date())}")
     parts.append(f"依据强度：{word(STRENGTHS, fact.strength)}")
     return "；".join(parts)
+
+
+def cited(basis: Basis) -> str:
+    """《规定》第三十三条: the place without number and quote."""
+    return f"{_book(basis.regulation)}{tidy(basis.article, 40)}"
 
 
 def citation(basis: Basis) -> str:

@@ -66,7 +66,7 @@ class Paper:
         header, footer = section.first_page_header, section.first_page_footer
         header.is_linked_to_previous = footer.is_linked_to_previous = False
         self._draft_mark(header.paragraphs[0])
-        xml.exact(header.add_paragraph(), Mm(15) - Pt(20))
+        xml.exact(header.add_paragraph(), Mm(15) - Pt(26), grid=False)
         name = header.add_paragraph()
         self._office_mark(name, office, Mm(164))
         _to_170_mm(name)
@@ -133,9 +133,9 @@ class Paper:
         self.paragraph()
         xml.run(self.paragraph(), f"{name}：", BODY, CHAR)
 
-    def text(self, text: str, lead: str = "") -> None:
+    def text(self, text: str, lead: str = "", *, keep: bool = False) -> None:
         """正文, indented by two characters; ``lead`` in bold before it."""
-        paragraph = self.paragraph(align=_JUSTIFY)
+        paragraph = self.paragraph(align=_JUSTIFY, keep=keep)
         paragraph.paragraph_format.first_line_indent = Length(CHAR * 2)
         if lead:
             xml.run(paragraph, lead, BODY, CHAR, bold=True)
@@ -184,7 +184,7 @@ class Paper:
     def small(self, text: str) -> None:
         """A note in 五号, for the foot of a table."""
         paragraph = self.paragraph(align=_JUSTIFY)
-        xml.exact(paragraph, Pt(16))
+        xml.exact(paragraph, Pt(16), grid=False)
         xml.run(paragraph, text, BODY, Pt(10.5))
 
     def table(self, widths: Sequence[float], head: Sequence[str], rows: Sequence[xml.Row]) -> None:
@@ -220,8 +220,11 @@ class Paper:
 
     def _draft_mark(self, paragraph: Paragraph) -> None:
         paragraph.alignment = _CENTRE
-        xml.exact(paragraph, Pt(20))
-        xml.run(paragraph, self._mark, HEI, _SMALL)
+        xml.exact(paragraph, Pt(22), grid=False)
+        for side in ("top", "left", "bottom", "right"):
+            xml.rule(paragraph, side, "single", 8, "000000", space=1)
+        paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = Mm(36)
+        xml.run(paragraph, self._mark, HEI, CHAR, bold=True)
 
     @staticmethod
     def _office_mark(paragraph: Paragraph, office: str, width: Length) -> None:

@@ -151,12 +151,14 @@ def reply_words(reply: Reply | None) -> str:
     return f"{_STARTS.get(reply.start, '')}{reply.amount}{unit}内"
 
 
-def source_words(source: str) -> str:
+def source_words(source: str, *, brief: bool = False) -> str:
     """Where a fact comes from, for somebody who has never seen the program.
 
-    ``nmap`` → 网络探测; ``registers/systems.xlsx!3`` → 登记台账systems.xlsx第3行.
+    ``nmap`` → 网络探测; ``registers/systems.xlsx!3`` → 登记台账systems.xlsx第3行, in brief 登记台账.
     """
     found = re.fullmatch(r"(?:.*/)?([^/!]+)!(\w+)", source)
+    if found and brief:
+        return "登记台账"
     if found:
         place = f"第{found[2]}行" if found[2].isdecimal() else f"{found[2]}格"
         return f"登记台账{clean(found[1], 80)}{clean(place, 20)}"

@@ -102,13 +102,11 @@ def test_help_is_quick_because_it_imports_nothing_heavy() -> None:
     heavy = ("alembic", "asyncssh", "docx", "duckdb", "nmap", "openstack", "pyarrow", "pydantic", "python_calamine")
     heavy += ("pyVmomi", "sqlalchemy", "sqlglot", "xlsxwriter", "yaml")
     program = (
-        "import sys\nfrom auditor.cli import main\n"
-        "status = main(['--help'])\n"
-        f"sys.exit(status or ' '.join(name for name in {heavy!r} if name in sys.modules))"
+        "import sys\nfrom auditor.cli import main\nstatus = main(['--help'])\n"
+        f"print(status, *(name for name in {heavy!r} if name in sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    # Typer itself may load pydantic; nothing of ours does.
-    assert done.returncode == 0 or done.stderr.split() == ["pydantic"], done.stderr
+    assert done.stderr.split() == ["0"]
 
 
 def test_no_test_is_left_out() -> None:
@@ -118,10 +116,20 @@ def test_no_test_is_left_out() -> None:
 
 
 def test_no_exception_is_swallowed_outside_the_runner() -> None:
-    """A failed listing must never look like an empty, compliant one."""
-    broad = re.compile(r"except( Base)?\s*:|except (Base)?Exception\b.*:(?!\s*#)|suppress\((Base)?Exception\)")
+    """A failed listing must never look like an empty, compliant one: who catches everything raises it again."""
+    # The runner turns it into a recorded failure, the command line into a message and exit status 3.
     allowed = {Path("probes/run.py"), Path("auditor/cli.py")}
-    assert [str(p) for p in modules(*PACKAGES) if p not in allowed and broad.search(read(p))] == []
+    swallowing = []
+    for path in sorted(set(modules(*PACKAGES)) - allowed):
+        for node in ast.walk(ast.parse(read(path))):
+            if isinstance(node, ast.ExceptHandler) and is_broad(node) and not isinstance(node.body[-1], ast.Raise):
+                swallowing.append(f"{path}:{node.lineno}")
+    assert swallowing == []
+
+
+def is_broad(handler: ast.ExceptHandler) -> bool:
+    caught = ast.walk(handler.type) if handler.type else [ast.Name("BaseException")]
+    return any(isinstance(n, ast.Name) and n.id in ("Exception", "BaseException") for n in caught)
 
 
 # --- the tree -----------------------------------------------------------------------------------------------
@@ -149,7 +157,7 @@ def is_text(path: Path) -> bool:
 
 
 def test_no_half_work_is_left() -> None:
-    words = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+    words = re.compile(r"\b(TODO|FIXME|XXX|raise NotImplementedError)\b")
     assert [str(p) for p in modules(*PACKAGES, "benchmarks", "tools") if words.search(read(p))] == []
 
 

@@ -27,13 +27,22 @@ _FOOTER = re.compile(r"^(?:合计|总计|小计|共计|填表人|填报人|填�
 
 @dataclass(slots=True)
 class Matching:
-    """Which column each heading means: index → column, and index → factor of the unit that the heading names."""
+    """Which column each heading means: index → column, and index → factor of the unit that the heading names.
+
+    ``usable`` is False where a needed heading is missing or one column has two: no row can then be read.
+    """
 
     columns: dict[int, Column] = field(default_factory=dict)
     factors: dict[int, Decimal] = field(default_factory=dict)
     classified: list[int] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     notes: list[Fault] = field(default_factory=list)
+    usable: bool = True
+
+    @property
+    def index(self) -> dict[str, int]:
+        """Column name → where it stands."""
+        return {column.name: i for i, column in self.columns.items()}
 
 
 def find_headings(grid: Grid, register: Register) -> Table | None:
@@ -65,6 +74,7 @@ def find_headings(grid: Grid, register: Register) -> Table | None:
         best + 1,
         tuple(text_of(above[i]) if i < len(above) else "" for i in range(width)),
         grid.from_1904,
+        grid.ragged,
     )
 
 
@@ -93,6 +103,7 @@ def match(table: Table, register: Register) -> Matching:
         if name in taken:
             what = f"the headings {_quoted(table, taken[name])} and {_quoted(table, i)} both mean {column.title}"
             out.faults.append(Fault(table.where_heading(i), what, "keep one of them"))
+            out.usable = False
             continue
         taken[name] = i
         if _take_unit(table, i, column, unit, out):
@@ -101,6 +112,7 @@ def match(table: Table, register: Register) -> Matching:
         if not any(name in taken for name in group):
             place = f"{table.shown}!{table.heading_row}" if table.heading_row else table.shown
             out.faults.append(Fault(place, f"has no heading {register.titles(group)}", "add the column"))
+            out.usable = False
     return out
 
 

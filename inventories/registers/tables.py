@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from inventories.faults import Fault
 from inventories.registers.cells import Raw
 
 MAX_ROWS = 100_000
@@ -42,6 +41,7 @@ class Table:
     """Headings and rows of one sheet, CSV file or YAML list.
 
     ``above`` holds, per column, the text of a group heading that stands over it (等保 over 级别), or "".
+    ``ragged``: rows may be of any length (CSV), so that one too long has its cells shifted.
     """
 
     shown: str
@@ -50,6 +50,7 @@ class Table:
     heading_row: int = 0
     above: tuple[str, ...] = ()
     from_1904: bool = False
+    ragged: bool = False
     heading_places: Mapping[int, str] = field(default_factory=dict)
 
     def where(self, row: Row, column: int | None = None) -> str:
@@ -72,15 +73,6 @@ class Grid:
     cells: list[list[Raw]]
     from_1904: bool = False
     ragged: bool = False
-
-
-@dataclass(slots=True)
-class Reading:
-    """What reading one file gave: tables, and what was wrong with the file as a whole."""
-
-    tables: list[Table] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    notes: list[Fault] = field(default_factory=list)
 
 
 def letters(column: int) -> str:

@@ -1,0 +1,247 @@
+"""From ledger and snapshot to the plain values that reports draw. Pure: everything is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from auditor.evidence import fact_views, sourced
+from auditor.ledger.records import EventRow, FindingRow
+from inventories.kinds import KINDS
+from inventories.model import Asset, plain
+from policies.model import Bite, Count, Pack, Rule, Severity
+from policies.orders import obstacles
+from reports.model import (
+    AssetView,
+    CountView,
+    DepartmentView,
+    EventView,
+    FindingView,
+    RuleView,
+    SystemView,
+    UnknownView,
+)
+
+#: Statuses of systems that stand outside 上云率: they do not run yet, or no longer.
+_NOT_IN_USE = {"planned": "planned", "suspended": "suspended"}
+
+
+def departments(assets: Iterable[Asset]) -> tuple[DepartmentView, ...]:
+    return tuple(
+        DepartmentView(
+            id=asset.text("department_id"),
+            name=asset.text("name") or asset.text("department_id"),
+            region=asset.text("region"),
+            sector=asset.text("sector"),
+            level=asset.text("level_of_government"),
+        )
+        for asset in assets
+        if asset.kind == "department"
+    )
+
+
+def rules_of(packs: Iterable[Pack]) -> dict[str, Rule]:
+    return {rule.full_id: rule for pack in packs for rule in pack.rules}
+
+
+def rule_views(packs: Iterable[Pack]) -> tuple[RuleView, ...]:
+    return tuple(
+        RuleView(
+            rule=rule.full_id,
+            pack=rule.pack,
+            title=rule.title,
+            subject=rule.subject,
+            severity=rule.severity.value,
+            bite=rule.bite.value,
+            basis=(rule.basis,),
+            remedy=rule.remedy,
+        )
+        for pack in packs
+        for rule in pack.rules
+    )
+
+
+def finding_view(row: FindingRow, rules: Mapping[str, Rule], *, now: datetime, change: str = "") -> FindingView:
+    """A finding with its clause. One whose pack the site no longer has is shown without a basis."""
+    rule = rules.get(row.rule)
+    why: tuple[str, ...] = ("所依据的规则包已不在用",)
+    if rule is not None:
+        why = obstacles(
+            rule,
+            sourced(row.facts),
+            verdict=row.verdict,
+            stale=row.life.stale,
+            now=now,
+            text_verified=rule.basis.verified,
+        )
+    if row.state in ("resolved", "dismissed"):
+        why = (*why, "已销号或已排除")
+    return FindingView(
+        id=row.id,
+        rule=row.rule,
+        title=rule.title if rule else row.rule,
+        subject=row.kind,
+        asset_key=row.asset_key,
+        asset_name=row.asset_name,
+        department_id=row.department_id,
+        department_name=row.department_name,
+        verdict=row.verdict,
+        state=row.state,
+        reason=row.reason.value,
+        severity=row.severity,
+        bite=row.bite,
+        basis=(rule.basis,) if rule else (),
+        facts=fact_views(row.kind, row.facts),
+        opened_at=row.opened_at,
+        last_confirmed_at=row.last_confirmed_at,
+        resolved_at=row.resolved_at,
+        snapshot=row.snapshot_last,
+        remedy=rule.remedy if rule else "",
+        change=change,
+        orderable=not why,
+        not_orderable_because=why,
+        consequence=rule.consequence if rule else "",
+        deadline=rule.deadline if rule else "",
+    )
+
+
+def by_gravity(findings: Iterable[FindingView]) -> tuple[FindingView, ...]:
+    """Gravest first; advice and leads after what can be ordered."""
+
+    def order(f: FindingView) -> tuple[object, ...]:
+        return (
+            f.department_id,
+            f.bite in (Bite.LEAD, Bite.ADVICE, Bite.BUREAU),
+            -Severity(f.severity).rank,
+            f.rule,
+            f.asset_name,
+            f.id,
+        )
+
+    return tuple(sorted(findings, key=order))
+
+
+def event_views(events: Iterable[EventRow]) -> tuple[EventView, ...]:
+    return tuple(
+        EventView(
+            at=event.at,
+            state=event.after,
+            reason="；".join(part for part in (event.reason.value, event.note) if part),
+            by=event.actor or event.audit,
+        )
+        for event in events
+    )
+
+
+def count_views(counts: Iterable[Count], rules: Mapping[str, Rule]) -> tuple[CountView, ...]:
+    return tuple(
+        CountView(
+            rule=count.rule,
+            title=rules[count.rule].title,
+            pack=rules[count.rule].pack,
+            severity=rules[count.rule].severity.value,
+            department_id=count.department_id,
+            verdict=count.verdict.value,
+            number=count.number,
+        )
+        for count in counts
+        if count.rule in rules and count.number
+    )
+
+
+def unknown_view(rule: Rule, asset: Asset, missing: Sequence[str], names: Mapping[str, str]) -> UnknownView:
+    department = asset.text("department_id")
+    return UnknownView(
+        rule=rule.full_id,
+        title=rule.title,
+        asset_name=asset.text("name") or asset.key,
+        asset_key=asset.key,
+        department_id=department,
+        department_name=names.get(department, ""),
+        missing=tuple(missing),
+    )
+
+
+def system_views(
+    assets: Iterable[Asset], packs: Sequence[Pack], names: Mapping[str, str], waived: Mapping[str, str]
+) -> tuple[SystemView, ...]:
+    """The migration account: which systems are counted, which are not and why, and where each one runs.
+
+    上云率 has no official formula: it is systems on a recognised government cloud over systems in use, without
+    those that filed stop-use, that have an approved waiver, or whose status nobody has told. ``waived`` maps the
+    key of a system to the waiver of its migration.
+    """
+    levels = {level for pack in packs for level in pack.recognised_levels}
+    out = []
+    for asset in assets:
+        if asset.kind != "system" or asset.get("is_declared") is not True:
+            continue
+        out.append(_system_view(asset, levels, names, waived))
+    return tuple(out)
+
+
+def _system_view(asset: Asset, levels: set[str], names: Mapping[str, str], waived: Mapping[str, str]) -> SystemView:
+    status = asset.text("status")
+    department = asset.text("department_id")
+    excluded = _NOT_IN_USE.get(status, "")
+    if asset.key in waived:
+        excluded = "waived"
+    elif status == "retired":
+        excluded = "retired_filed" if asset.get("retired_filed_on") else "retired"
+    elif not status:
+        excluded = "status_unknown"
+    level = asset.get("mlps_level")
+    return SystemView(
+        key=asset.key,
+        name=asset.text("name"),
+        department_id=department,
+        department_name=names.get(department, ""),
+        status=status,
+        hosting=_texts(asset, "hosting"),
+        on_cloud=on_recognised_cloud(asset, levels),
+        migrated_on=_date(asset, "migrated_on"),
+        planned_on=_date(asset, "migration_plan_due_on"),
+        addresses=_texts(asset, "addresses"),
+        mlps_level=level if isinstance(level, int) else None,
+        excluded=excluded,
+    )
+
+
+def on_recognised_cloud(asset: Asset, levels: set[str]) -> bool | None:
+    """The same question that packs ask at evaluation: TRUE, FALSE, or None where nobody has shown it."""
+    hosting = _texts(asset, "hosting")
+    if not hosting:
+        return None
+    if "gov_cloud" not in hosting:
+        return False
+    shown = _texts(asset, "hosting_levels")
+    return bool(levels.intersection(shown)) if shown else None
+
+
+def _texts(asset: Asset, column: str) -> tuple[str, ...]:
+    value = asset.get(column)
+    return value if isinstance(value, tuple) else ()
+
+
+def _date(asset: Asset, column: str) -> date | None:
+    value = asset.get(column)
+    return value if isinstance(value, date) else None
+
+
+def asset_views(assets: Iterable[Asset], names: Mapping[str, str]) -> tuple[AssetView, ...]:
+    out = []
+    for asset in assets:
+        department = asset.text("department_id")
+        out.append(
+            AssetView(
+                kind=asset.kind,
+                key=asset.key,
+                name=asset.text("name"),
+                department_id=department,
+                department_name=names.get(department, ""),
+                zone=asset.text("zone"),
+                values={name: plain(value) for name, value in asset.values.items()},
+                conflicts=tuple(f"{KINDS[asset.kind].column(c.column).title}：{c.why}" for c in asset.conflicts),
+            )
+        )
+    return tuple(out)
