@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from ipaddress import ip_network
 
 from auditor.errors import Refused
 from auditor.site import Site
@@ -37,11 +38,12 @@ class Leave:
         )
 
 
-def authorise(site: Site, zones: Sequence[str], now: datetime) -> Leave:
+def authorise(site: Site, zones: Sequence[str], now: datetime, *, withheld: Iterable[str] = ()) -> Leave:
     """Asks for leave to probe the named zones, or all.
 
-    ``now`` is turned to the site's time zone: windows are hours of the site's day. Raises :class:`Refused` for
-    a zone that the site does not have.
+    ``now`` is turned to the site's time zone: windows are hours of the site's day. ``withheld`` are addresses of
+    classified systems: they are excluded like those of the configuration, and named nowhere. Raises
+    :class:`Refused` for a zone that the site does not have.
     """
     known = [scope.zone.id for scope in site.scopes]
     unknown = [zone for zone in zones if zone not in known]
@@ -53,7 +55,12 @@ def authorise(site: Site, zones: Sequence[str], now: datetime) -> Leave:
             )
         )
     local = now.astimezone(site.timezone)
-    answers = [permit(scope, local) for scope in site.scopes if not zones or scope.zone.id in zones]
+    hidden = tuple(ip_network(address) for address in sorted(withheld))
+    answers = [
+        permit(replace(scope, excluded=(*scope.excluded, *hidden)), local)
+        for scope in site.scopes
+        if not zones or scope.zone.id in zones
+    ]
     return Leave(
         permits=tuple(answer for answer in answers if isinstance(answer, Permit)),
         refusals=tuple(answer for answer in answers if isinstance(answer, Refusal)),

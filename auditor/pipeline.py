@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from auditor.authorise import Leave, authorise, refuse_if_stopped
 from auditor.errors import Exit, Failed, Interrupted, Refused
+from auditor.intake import packs_in_force, read_registers
 from auditor.judging import judge
 from auditor.recalling import Recall
 from auditor.site import Site
@@ -92,7 +93,6 @@ def audit(
     Raises :class:`Refused` where nothing may be probed or somebody else audits, :class:`Interrupted` when it was
     stopped on the way (``--resume`` goes on), and :class:`Failed` or the error of the store where it cannot go on.
     """
-    from auditor.commands.site import load_site_packs, read_registers
     from auditor.ledger.store import Ledger
     from auditor.lock import AuditLock
     from auditor.papers import write_papers
@@ -101,18 +101,18 @@ def audit(
 
     started = clock()
     refuse_if_stopped(site)
-    packs = load_site_packs(site)
+    packs = packs_in_force(site)
     probes = chosen_probes(request)
-    leave = authorise(site, request.zones, started)
+    registers = read_registers(site)
+    leave = authorise(site, request.zones, started, withheld=registers.withheld)
     if leave.refusals and not leave.permits:
         raise Refused(*(f"{refusal.zone.id}: {refusal.message}" for refusal in leave.refusals), "nothing was probed")
     stages = Stages(enter=on_stage)
 
-    with AuditLock(site.state / "lock", command=request.command), Ledger.open(site.ledger) as ledger:
+    with AuditLock(site.state / "lock", command=request.command, now=started), Ledger.open(site.ledger) as ledger:
         run = begin(ledger, site, request, packs={pack.id: pack.digest for pack in packs}, at=started)
         with closing_run(ledger, run, clock):
             with stages.stage("collect"):
-                registers = read_registers(site)
                 probed = probe_zones(site, probes, leave, run=run, clock=clock, on_event=on_event)
                 refused = Collection(failures=leave.failures([probe.name for probe in probes], started))
                 collected = registers.collection + probed + refused
@@ -170,7 +170,9 @@ def begin(ledger: Ledger, site: Site, request: Request, *, packs: Mapping[str, s
     if request.resume:
         unfinished = ledger.audits(Status.RUNNING, Status.INTERRUPTED, Status.FAILED, limit=1)
         if not unfinished or unfinished[0].recorded_at is not None:
-            raise Refused("there is no unfinished audit to go on with", f"'auditor audit --site {site.root}' starts one")
+            raise Refused(
+                "there is no unfinished audit to go on with", f"'auditor audit --site {site.root}' starts one"
+            )
         return ledger.resume_audit(unfinished[0].id, at=at).id
     run = ledger.begin_audit(
         Opening(version=__version__, command=request.command, zones=request.zones, packs=packs), at=at
@@ -202,9 +204,7 @@ def closing_run(ledger: Ledger, run: str, clock: Callable[[], datetime]) -> Iter
             ledger.finish_audit(run, at=clock(), exit_status=Exit.FAILED, status=Status.FAILED, message=str(error))
         raise
     recorded = ledger.audit(run)
-    ledger.finish_audit(
-        run, at=clock(), exit_status=Exit.PARTIAL if recorded.status is Status.PARTIAL else Exit.DONE
-    )
+    ledger.finish_audit(run, at=clock(), exit_status=Exit.PARTIAL if recorded.status is Status.PARTIAL else Exit.DONE)
 
 
 def probe_zones(
@@ -234,7 +234,9 @@ def probe_zones(
         stop_file=site.stop_file,
     )
     if stop.is_set:
-        raise Interrupted(f"'auditor audit --resume --site {site.root}' goes on; finished shards are not scanned again")
+        raise Interrupted(
+            f"'auditor audit --resume --site {site.root}' goes on; finished shards are not scanned again"
+        )
     return seen
 
 

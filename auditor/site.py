@@ -9,18 +9,18 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from probes.profiles import PROFILES
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from inventories.documents import Document, read_yaml
 from inventories.faults import Fault, Faults, did_you_mean
 from inventories.places import Network, Places, Zone
+from probes.profiles import PROFILES
 from probes.scope import Authorisation, Profile, Window, ZoneScope
 
 SITE_FILE = "site.yaml"
@@ -279,10 +279,11 @@ def _check_zone(
             )
         if prefix.is_multicast:
             yield document.fault(place, f"{prefix} is multicast", "list unicast prefixes")
-    for key, entries in (("owners", zone.owners), ("exclude", zone.exclude)):
-        for j, entry in enumerate(entries):
-            if not any(_within(entry.prefix, prefix) for prefix in zone.prefixes):
-                yield document.fault((*at, key, j, "prefix"), f"{entry.prefix} lies in none of the zone's prefixes")
+    inner = {"owners": [o.prefix for o in zone.owners], "exclude": [e.prefix for e in zone.exclude]}
+    for key, prefixes in inner.items():
+        for j, prefix in enumerate(prefixes):
+            if not any(_within(prefix, own) for own in zone.prefixes):
+                yield document.fault((*at, key, j, "prefix"), f"{prefix} lies in none of the zone's prefixes")
     for j, leave in enumerate(zone.authorisations):
         place = (*at, "authorisations", j)
         if leave.valid_to < leave.valid_from:
@@ -362,14 +363,7 @@ def _profile(config: SiteConfig, name: str) -> Profile:
     if name not in config.profiles:
         return PROFILES[name]
     own = config.profiles[name]
-    base = PROFILES[own.base]
-    return Profile(
-        name=name,
-        max_rate=own.max_rate or base.max_rate,
-        parallel=own.parallel or base.parallel,
-        deadline_seconds=own.deadline_seconds or base.deadline_seconds,
-        ports=tuple(sorted(set(own.ports))) if own.ports is not None else base.ports,
-        host_timeout_seconds=own.host_timeout_seconds or base.host_timeout_seconds,
-        version_intensity=base.version_intensity if own.version_intensity is None else own.version_intensity,
-        retries=base.retries if own.retries is None else own.retries,
-    )
+    given = own.model_dump(exclude={"base"}, exclude_none=True)
+    if own.ports is not None:
+        given["ports"] = tuple(sorted(set(own.ports)))
+    return replace(PROFILES[own.base], name=name, **given)

@@ -19,6 +19,8 @@ from inventories.faults import Fault, Faults, clean
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 40
+#: Values, keys and brackets together: a bound on memory, since the tree takes about a kilobyte for each.
+MAX_VALUES = 500_000
 
 Path_ = tuple[str | int, ...]
 
@@ -59,22 +61,25 @@ def read_yaml(path: Path, *, name: str | None = None, max_bytes: int = MAX_BYTES
             raw = stream.read(max_bytes + 1)
     except OSError as error:
         raise Faults([Fault(shown, f"cannot be read: {error.strerror or error}")]) from error
+    return parse_yaml(decode_yaml(raw, name=shown, max_bytes=max_bytes), name=shown)
+
+
+def decode_yaml(raw: bytes, *, name: str, max_bytes: int = MAX_BYTES) -> str:
+    """The text of a YAML file's bytes; raises :class:`Faults` when it is too large or not UTF-8."""
     if len(raw) > max_bytes:
-        raise Faults(
-            [Fault(shown, f"is larger than {max_bytes // 1024} KiB", "split it, or raise the limit in code")]
-        )
+        raise Faults([Fault(name, f"is larger than {max_bytes // 1024} KiB", "split it")])
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise Faults([Fault(f"{shown}:{line}", "is not UTF-8 text", "save the file as UTF-8")]) from error
-    return parse_yaml(text, name=shown)
+        raise Faults([Fault(f"{name}:{line}", "is not UTF-8 text", "save the file as UTF-8")]) from error
 
 
 def parse_yaml(text: str, *, name: str) -> Document:
     """Reads YAML from text; see :func:`read_yaml`."""
     faults: list[Fault] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines(): it also breaks at characters that YAML keeps inside a line, and the count would be off.
+    for number, line in enumerate(text.split("\n"), 1):
         indent = line[: len(line) - len(line.lstrip())]
         if "\t" in indent and line.strip():
             faults.append(
@@ -86,28 +91,26 @@ def parse_yaml(text: str, *, name: str) -> Document:
     # The event stream is checked before any tree is built: an alias bomb never unfolds.
     try:
         depth = 0
-        for event in yaml.parse(text, Loader=loader):
-            mark = event.start_mark
-            place = f"{name}:{mark.line + 1}:{mark.column + 1}"
+        for count, event in enumerate(yaml.parse(text, Loader=loader)):
+            place = _place(name, event.start_mark)
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 faults.append(Fault(place, "anchors and aliases are not allowed", "write the value out"))
             tag = getattr(event, "tag", None)
-            if tag and not tag.startswith("tag:yaml.org,2002:") and tag != "!":
+            if tag:  # only tags that are written out: the parser gives None where a tag is merely implied
                 faults.append(Fault(place, f"the tag {clean(tag, 60)} is not allowed", "remove it"))
             depth += isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent))
             depth -= isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent))
             if depth > MAX_DEPTH:
                 faults.append(Fault(place, f"is nested deeper than {MAX_DEPTH} levels"))
-            if len(faults) > 20:
-                break
-            if depth > MAX_DEPTH:
+            if count > MAX_VALUES:
+                faults.append(Fault(place, f"holds more than {MAX_VALUES} values", "split it"))
+            if len(faults) > 20 or depth > MAX_DEPTH or count > MAX_VALUES:
                 break
         if faults:
             raise Faults(faults)
         nodes = list(yaml.compose_all(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
-        found = error.problem_mark or error.context_mark
-        place = f"{name}:{found.line + 1}:{found.column + 1}" if found else name
+        place = _place(name, error.problem_mark or error.context_mark)
         raise Faults([Fault(place, f"is not YAML: {clean(str(error.problem or error))}")]) from error
     except yaml.YAMLError as error:
         raise Faults([Fault(name, f"is not YAML: {clean(str(error))}")]) from error
@@ -119,6 +122,11 @@ def parse_yaml(text: str, *, name: str) -> Document:
     if faults:
         raise Faults(faults)
     return Document(name, data, places)
+
+
+def _place(name: str, mark: Any) -> str:
+    """``file:line:col`` of a parser's mark, the file alone where there is none."""
+    return f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name
 
 
 def _value(node: Any, path: Path_, name: str, places: dict[Path_, tuple[int, int]], faults: list[Fault]) -> Any:
@@ -151,9 +159,10 @@ def _scalar(node: Any, name: str, faults: list[Fault]) -> Any:
         return None
     if tag == "bool":
         return text.lower() in ("true", "yes", "on")
-    if tag == "int" and re.fullmatch(r"[-+]?(0|[1-9][0-9_]*)", text):
-        return int(text.replace("_", ""))
-    if tag == "float" and re.fullmatch(r"[-+]?[0-9]+\.[0-9]+", text):
+    # A number is what reads back as written: 0351, 1_000 and longer than any count stay text, as codes are.
+    if tag == "int" and re.fullmatch(r"[-+]?(0|[1-9][0-9]{0,17})", text):
+        return int(text)
+    if tag == "float" and re.fullmatch(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}", text):
         return float(text)
     if tag == "timestamp" and re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         try:

@@ -134,8 +134,8 @@ class _Reconciler:
         assets = []
         for group in groups:
             asset = self._asset(group, keymap)
-            if asset.kind == "department":
-                self._remember(asset)
+            if asset.kind == "department" and asset.text("department_id"):
+                self.departments[asset.text("department_id")] = from_department(asset)
             assets.append(asset)
         assets.sort(key=lambda asset: (asset.kind, asset.key))
         return Reconciled(tuple(assets), keymap, _doubts(groups))
@@ -222,21 +222,19 @@ class _Reconciler:
         if len(zones) == 1:
             values["zone"] = zones[0]
 
-    def _remember(self, department: Asset) -> None:
-        """What the department's own row says, ready for everything that is the department's."""
-        identity = department.text("department_id")
-        if not identity:
-            return
-        facts: dict[str, SourcedFact] = {}
-        for column, own in _FROM_DEPARTMENT.items():
-            value = department.get(own)
-            grounds = [f for f in department.facts if f.column == own and counts(COLUMNS["department"][own], f)]
-            if value is not None and grounds:
-                best = grounds[0]
-                facts[column] = SourcedFact(
-                    column, value, best.strength, Origin.INFERRED, best.source, best.observed_at, f"部门 {identity}"
-                )
-        self.departments[identity] = facts
+
+def from_department(department: Asset) -> dict[str, SourcedFact]:
+    """What everything that is a department's takes from the department's own row, by column."""
+    facts: dict[str, SourcedFact] = {}
+    for column, own in _FROM_DEPARTMENT.items():
+        value = department.get(own)
+        grounds = [f for f in department.facts if f.column == own and counts(COLUMNS["department"][own], f)]
+        if value is not None and grounds:
+            best, words = grounds[0], f"部门 {department.text('department_id')}"
+            facts[column] = SourcedFact(
+                column, value, best.strength, Origin.INFERRED, best.source, best.observed_at, words
+            )
+    return facts
 
 
 _BOOKKEEPING = frozenset(

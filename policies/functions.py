@@ -125,7 +125,11 @@ FUNCTIONS: Mapping[str, Function] = {
         ),
         Function(
             "begun_since",
-            (Parameter("bound", Type.DATE), Parameter("start", Type.DATE), Parameter("later", Type.DATE, repeated=True)),
+            (
+                Parameter("bound", Type.DATE),
+                Parameter("start", Type.DATE),
+                Parameter("later", Type.DATE, repeated=True),
+            ),
             Type.BOOLEAN,
             _begun_since_sql,
             _begun_since,

@@ -52,14 +52,38 @@ def set_fonts(properties: Any, font: str) -> None:
 
 
 def exact(paragraph: Paragraph, height: int, *, grid: bool = True) -> None:
-    """A line height of exactly ``height`` (English Metric Units), whatever stands in it, on the page's grid or not."""
+    """A line height of exactly ``height`` (English Metric Units), on the page's grid of lines or not."""
     if not grid:
-        paragraph._p.get_or_add_pPr().insert_element_before(
-            element("snapToGrid", val=0), "w:spacing", "w:ind", "w:contextualSpacing", "w:jc", "w:rPr"
-        )
+        _in_order(paragraph._p.get_or_add_pPr(), element("snapToGrid", val=0))
     form = paragraph.paragraph_format
     form.line_spacing_rule = WD_LINE_SPACING.EXACTLY
     form.line_spacing = Length(height)
+
+
+#: The order that the format prescribes for a paragraph's properties, of those used here.
+_PROPERTIES = (
+    "keepNext",
+    "keepLines",
+    "framePr",
+    "widowControl",
+    "pBdr",
+    "tabs",
+    "overflowPunct",
+    "autoSpaceDE",
+    "autoSpaceDN",
+    "snapToGrid",
+    "spacing",
+    "ind",
+    "jc",
+    "outlineLvl",
+    "rPr",
+)
+
+
+def _in_order(properties: Any, child: Any) -> None:
+    name = child.tag.partition("}")[2]
+    after = _PROPERTIES[_PROPERTIES.index(name) + 1 :]
+    properties.insert_element_before(child, *(f"w:{other}" for other in after))
 
 
 def rule(paragraph: Paragraph, side: str, kind: str, eighths: int, colour: str, *, space: int) -> None:
@@ -68,9 +92,7 @@ def rule(paragraph: Paragraph, side: str, kind: str, eighths: int, colour: str, 
     borders = properties.find(qn("w:pBdr"))
     if borders is None:
         borders = element("pBdr")
-        properties.insert_element_before(
-            borders, "w:shd", "w:tabs", "w:suppressAutoHyphens", "w:snapToGrid", "w:spacing", "w:ind", "w:jc", "w:rPr"
-        )
+        _in_order(properties, borders)
     borders.append(element(side, val=kind, sz=eighths, space=space, color=colour))
 
 
@@ -79,9 +101,7 @@ def frame_at_foot(paragraph: Paragraph, width: Length) -> None:
     frame = element(
         "framePr", w=width.twips, wrap="around", vAnchor="margin", hAnchor="margin", xAlign="left", yAlign="bottom"
     )
-    paragraph._p.get_or_add_pPr().insert_element_before(
-        frame, "w:widowControl", "w:numPr", "w:pBdr", "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr"
-    )
+    _in_order(paragraph._p.get_or_add_pPr(), frame)
 
 
 def narrow(made: Run, percent: int) -> None:
@@ -113,9 +133,8 @@ def defaults(document: Document) -> None:
     spacing = base.find(f"{qn('w:pPrDefault')}/{qn('w:pPr')}/{qn('w:spacing')}")
     spacing.attrib.clear()
     spacing.set(qn("w:after"), "0")
-    # No gaps between Chinese and figures: they would push the 28th character off its line.
-    for name in ("autoSpaceDE", "autoSpaceDN"):
-        spacing.addprevious(element(name, val=0))
+    # Papers fill every page: no line is held back for the sake of another (孤行控制).
+    base.find(f"{qn('w:pPrDefault')}/{qn('w:pPr')}").insert(0, element("widowControl", val=0))
     theme = document.settings.element.find(qn("w:themeFontLang"))
     if theme is not None:
         theme.set(qn("w:eastAsia"), "zh-CN")
@@ -130,6 +149,11 @@ def defaults(document: Document) -> None:
         styles[name].element.get_or_add_rPr().insert_element_before(
             element("spacing", val=_TIGHTER), "w:w", "w:kern", "w:position", "w:sz", "w:szCs"
         )
+    # No gaps between Chinese and figures, which would push the 28th character off its line, and no punctuation
+    # hanging over the margin.
+    for name in ("overflowPunct", "autoSpaceDE", "autoSpaceDN"):
+        _in_order(styles["Normal"].element.get_or_add_pPr(), element(name, val=0))
+    _in_order(styles["Title"].element.get_or_add_pPr(), element("snapToGrid", val=0))
     styles["Title"].element.get_or_add_rPr().insert_element_before(
         element("spacing", val=0), "w:w", "w:kern", "w:position", "w:sz", "w:szCs"
     )
@@ -237,6 +261,9 @@ def _cell(text: str, width: float, font: str, *, span: int = 1, centre: bool = F
     for line in text.split("\n"):
         paragraph = element("p")
         form = element("pPr")
+        if span > 1:
+            # A heading inside the table stays with what it heads.
+            form.append(element("keepNext"))
         form.append(element("snapToGrid", val="0"))
         form.append(element("spacing", before=20, after=20, line=300, lineRule="exact"))
         if centre:

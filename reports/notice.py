@@ -143,7 +143,7 @@ def _evidence(paper: Paper, view: NoticeView) -> None:
             place += 1
             rows += _fact_rows(item, place, view.timezone)
     paper.annex_head("附件1", "核查情况明细表")
-    paper.table((10, 36, 60, 30, 20), ("序号", "对象和问题编号", "核查所见", "来源和时间", "依据强度"), rows)
+    paper.table((10, 34, 54, 38, 20), ("序号", "对象和问题编号", "核查所见", "来源和时间", "依据强度"), rows)
     meanings = "；".join(f"{STRENGTHS[s.label]}：{text}" for s, text in STRENGTH_MEANINGS.items())
     paper.small(f"注：依据强度由强到弱为{meanings}。核查数据快照：{tidy(view.snapshot, 80)}。")
 

@@ -24,12 +24,7 @@ from reports.fonts import BODY, HEI, KAI, TITLE
 RED = RGBColor(0xFF, 0, 0)
 TEXT_WIDTH = Mm(156)
 _SMALL = Pt(14)  # 四号
-_LEFT, _CENTRE, _RIGHT, _JUSTIFY = (
-    WD_ALIGN_PARAGRAPH.LEFT,
-    WD_ALIGN_PARAGRAPH.CENTER,
-    WD_ALIGN_PARAGRAPH.RIGHT,
-    WD_ALIGN_PARAGRAPH.JUSTIFY,
-)
+_LEFT, _CENTRE, _RIGHT = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.RIGHT
 #: Fixed, so that the same view gives the same bytes.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -134,8 +129,12 @@ class Paper:
         xml.run(self.paragraph(), f"{name}：", BODY, CHAR)
 
     def text(self, text: str, lead: str = "", *, keep: bool = False) -> None:
-        """正文, indented by two characters; ``lead`` in bold before it."""
-        paragraph = self.paragraph(align=_JUSTIFY, keep=keep)
+        """正文, indented by two characters; ``lead`` in bold before it.
+
+        Not justified: on the grid of characters lines end alike anyway, and LibreOffice loses a comma that hangs
+        over the end of a justified line.
+        """
+        paragraph = self.paragraph(align=_LEFT, keep=keep)
         paragraph.paragraph_format.first_line_indent = Length(CHAR * 2)
         if lead:
             xml.run(paragraph, lead, BODY, CHAR, bold=True)
@@ -183,7 +182,7 @@ class Paper:
 
     def small(self, text: str) -> None:
         """A note in 五号, for the foot of a table."""
-        paragraph = self.paragraph(align=_JUSTIFY)
+        paragraph = self.paragraph(align=_LEFT)
         xml.exact(paragraph, Pt(16), grid=False)
         xml.run(paragraph, text, BODY, Pt(10.5))
 

@@ -110,6 +110,8 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: Path
         ("templates", "*/templates/*"),
         ("migrations", "auditor/ledger/migrations/versions/*.py"),
         ("fingerprints", "probes/fingerprints/*.yaml"),
+        ("nmap's scripts", "probes/nse/*.nse"),
+        ("the example city", "inventories/examples/**/*"),
         ("type marks", "*/py.typed"),
     ],
 )

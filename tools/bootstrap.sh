@@ -58,7 +58,8 @@ find_python() {
 
 # The scripts of an environment hold its path, so a moved one is made anew; so is one without a pip.
 venv_is_whole() {
-    "$venv/bin/python" -c 'import pip' 2>/dev/null && [ "$(cat "$venv/.made-at" 2>/dev/null)" = "$(pwd)" ]
+    "$venv/bin/python" -c 'import pip' 2>/dev/null || return 1
+    [ ! -f "$venv/.made-at" ] || [ "$(cat "$venv/.made-at")" = "$(pwd)" ]
 }
 
 # The packages whose programs are not there: all that are missing are asked for at once.

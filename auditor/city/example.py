@@ -44,7 +44,8 @@ def write_example(directory: Path, today: dt.date, *, network: str = NETWORK) ->
         return fill(item.read_text(encoding="utf-8"), words).replace(f"{NETWORK}.", f"{network}.")
 
     registers = directory / "registers"
-    registers.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    registers.mkdir(mode=0o700, exist_ok=True)
     for item in sorted(source.joinpath("registers").iterdir(), key=lambda entry: entry.name):
         # Excel takes a CSV for UTF-8 only with this mark, so that is what departments send.
         encoding = "utf-8-sig" if item.name.endswith(".csv") else "utf-8"
@@ -95,7 +96,9 @@ def workbook(title: str, rows: Sequence[Sequence[str]], today: dt.date) -> bytes
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     # Without this, the file would hold the time at which it was made.
     book.set_properties({"title": title, "created": dt.datetime.combine(today, dt.time())})
-    heading = book.add_format({"bold": True, "border": 1, "text_wrap": True, "align": "center", "bg_color": "#D9E2F3"})
+    heading = book.add_format(
+        {"bold": True, "border": 1, "text_wrap": True, "align": "center", "bg_color": "#D9E2F3"}
+    )
     plain = book.add_format({"border": 1, "valign": "vcenter", "text_wrap": True})
     day = book.add_format({"border": 1, "valign": "vcenter", "num_format": "yyyy-mm-dd"})
     sheet = book.add_worksheet("登记表")

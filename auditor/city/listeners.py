@@ -16,7 +16,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,8 +50,19 @@ class LeftOut:
     everywhere: bool
     why: str
 
-    def __str__(self) -> str:
-        return f"{self.address}:{self.port}: {self.why}"
+
+def describe(left_out: Iterable[LeftOut]) -> Iterator[str]:
+    """What people are told about listeners that were left out: one line for a port that is taken everywhere."""
+    told = set()
+    for item in left_out:
+        if not item.everywhere:
+            yield f"left out: {item.address}:{item.port}: {item.why}"
+        elif item.port not in told:
+            told.add(item.port)
+            yield (
+                f"left out: port {item.port} of every address: {item.why}; take the port out of the profile in "
+                "site.yaml too, or that program will be seen on every address"
+            )
 
 
 class _Stoppable(Protocol):
@@ -254,8 +265,8 @@ async def _serve(city: City, ready_fd: int | None, while_fd: int | None, say: Ca
         if not city.listening:
             raise CityFault("not one listener could be started: does another example city run on this machine?")
         say(f"the example city answers on {city.listening} ports of {len(city.plan.hosts)} loopback addresses")
-        for left_out in city.left_out:
-            say(f"left out: {left_out}")
+        for line in describe(city.left_out):
+            say(line)
         if ready_fd is not None:
             _tell_ready(ready_fd, city)
         await ending.wait()

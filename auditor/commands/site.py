@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from auditor.authorise import Leave, authorise
 from auditor.errors import Exit, Refused
+from auditor.intake import packs_in_force, read_registers
 from auditor.output import print_faults, print_json, print_table, say
 from auditor.site import Site, load_site
 from inventories.faults import Fault, Faults
 
 if TYPE_CHECKING:
+    from inventories.places import Network
     from inventories.registers import RegisterResult
     from policies.model import Pack
     from probes.scope import Permit, Refusal
@@ -56,7 +58,7 @@ def check(root: Path, *, as_json: bool) -> int:
         faults.extend(error.faults)
     else:
         try:
-            packs = load_site_packs(site)
+            packs = packs_in_force(site)
         except Faults as error:
             faults.extend(error.faults)
         result = read_registers(site)
@@ -84,19 +86,6 @@ def check(root: Path, *, as_json: bool) -> int:
     return Exit.REFUSED if faults else Exit.DONE
 
 
-def load_site_packs(site: Site) -> tuple[Pack, ...]:
-    """The packs in force at a site, with the site's settings."""
-    from policies.pack import load_packs
-
-    return tuple(load_packs(site.config.packs, settings=site.config.pack_settings))
-
-
-def read_registers(site: Site) -> RegisterResult:
-    from inventories.registers import load_registers
-
-    return load_registers(site.registers, places=site.places, now=datetime.now(UTC), shown="registers")
-
-
 def _unowned(site: Site, result: RegisterResult) -> Iterator[Fault]:
     """Zones that name a department which no register has."""
     for zone in site.places.zones.values():
@@ -116,9 +105,10 @@ def _plain(fault: Fault) -> dict[str, str]:
 def plan(root: Path, *, as_json: bool) -> int:
     """What an audit would touch; sends nothing. Exit 2 where it could probe nothing, 4 where not all."""
     site = load_site(root)
-    leave = authorise(site, [], datetime.now(UTC))
+    leave = authorise(site, [], datetime.now(UTC), withheld=read_registers(site).withheld)
     if as_json:
-        zones = [*map(_permitted, leave.permits), *map(_refused, leave.refusals)]
+        never = {scope.zone.id: scope.excluded for scope in site.scopes}
+        zones = [*(_permitted(item, never[item.zone.id]) for item in leave.permits), *map(_refused, leave.refusals)]
         print_json({"zones": zones, "limits": _limits(leave), "stopped": site.stop_file.exists()})
     else:
         _draw_plan(site, leave)
@@ -127,7 +117,8 @@ def plan(root: Path, *, as_json: bool) -> int:
     return Exit.PARTIAL if leave.refusals else Exit.DONE
 
 
-def _permitted(item: Permit) -> dict[str, object]:
+def _permitted(item: Permit, never: Sequence[Network]) -> dict[str, object]:
+    """``never`` are the site's own exclusions: the addresses of classified systems are excluded and not named."""
     from probes.estimate import seconds
 
     least, most = seconds(item)
@@ -136,9 +127,9 @@ def _permitted(item: Permit) -> dict[str, object]:
         "name": item.zone.name,
         "allowed": True,
         "vantage": item.zone.vantage,
-        "targets": [str(target) for target in item.targets],
+        "prefixes": [str(prefix) for prefix in item.zone.prefixes],
         "addresses": item.addresses,
-        "excluded": [str(prefix) for prefix in item.excluded],
+        "excluded": [str(prefix) for prefix in never],
         "profile": item.profile.name,
         "ports": list(item.profile.ports),
         "max_packets_per_second": item.profile.max_rate,
@@ -163,9 +154,10 @@ def _draw_plan(site: Site, leave: Leave) -> None:
     from probes.estimate import seconds
 
     rows: list[tuple[object, ...]] = []
+    never = {scope.zone.id: scope.excluded for scope in site.scopes}
     for item in leave.permits:
         least, most = seconds(item)
-        excluded = f", never {' '.join(map(str, item.excluded))}" if item.excluded else ""
+        excluded = f", never {' '.join(map(str, never[item.zone.id]))}" if never[item.zone.id] else ""
         rows.append(
             (
                 item.zone.id,

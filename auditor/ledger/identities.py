@@ -20,7 +20,7 @@ def load(connection: Connection) -> KeyMap:
     """The whole key map, as it was last saved."""
     first: dict[str, date] = {}
     last: dict[str, date] = {}
-    for key, first_seen, last_seen in connection.execute(select(asset_keys)):
+    for key, first_seen, last_seen in connection.execute(select(asset_keys)).all():
         if first_seen is not None:
             first[key] = first_seen
         if last_seen is not None:
@@ -41,7 +41,7 @@ def save(connection: Connection, new: KeyMap, *, with_pins: bool) -> dict[str, s
     """
     wanted_pins = _flat(new.pins) if with_pins else _stored(connection, pins)
     wanted = _flat(new.keys)
-    stored_keys = {key: (first, last) for key, first, last in connection.execute(select(asset_keys))}
+    stored_keys = {key: (first, last) for key, first, last in connection.execute(select(asset_keys)).all()}
     wanted_keys = {
         key: (new.first_seen.get(key), new.last_seen.get(key))
         for key in {*wanted.values(), *wanted_pins.values(), *new.first_seen, *new.last_seen}
@@ -67,14 +67,14 @@ def survivor(key: str, known: Mapping[str, str]) -> str:
 def _identified(connection: Connection, table: Table) -> dict[tuple[str, Identifier], str]:
     return {
         (kind, Identifier(scheme, value, vantage)): key
-        for kind, scheme, value, vantage, key in connection.execute(_everything(table))
+        for kind, scheme, value, vantage, key in connection.execute(_everything(table)).all()
     }
 
 
 def _stored(connection: Connection, table: Table) -> dict[_Four, str]:
     return {
         (kind, scheme, value, vantage): key
-        for kind, scheme, value, vantage, key in connection.execute(_everything(table))
+        for kind, scheme, value, vantage, key in connection.execute(_everything(table)).all()
     }
 
 

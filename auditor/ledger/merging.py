@@ -71,8 +71,12 @@ def _take_in(connection: Connection, older: Row[Any], younger: Sequence[Row[Any]
     values = {**{name: source._mapping[name] for name in kept}, **life_columns(life)}
     connection.execute(update(findings).where(findings.c.id == older.id).values(**values))
     if source is not older:
-        facts = select(finding_facts.c.facts).where(finding_facts.c.finding == source.id).scalar_subquery()
-        connection.execute(update(finding_facts).where(finding_facts.c.finding == older.id).values(facts=facts))
+        facts = connection.execute(select(finding_facts).where(finding_facts.c.finding == source.id)).one()
+        connection.execute(
+            update(finding_facts)
+            .where(finding_facts.c.finding == older.id)
+            .values(digest=facts.digest, facts=facts.facts)
+        )
     return life
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from auditor.ledger import identities
-from auditor.ledger.life import Change, Reason, Sight, State, Step, next_life
+from auditor.ledger.life import Change, Life, Reason, Sight, State, Step, next_life
 from auditor.ledger.records import Present, Recorded, Seen, Terms
 from auditor.ledger.rows import (
     CONTENT,
-    PRESENT_COLUMNS,
+    LIFE,
+    PRESENT,
     batched,
     content_columns,
     content_digest,
@@ -28,21 +30,26 @@ from auditor.ledger.rows import (
     facts_digest,
     life_columns,
     life_of,
+    sources_digest,
 )
 from auditor.ledger.tables import finding_events, finding_facts, findings
 from reports.model import Changes
 
 SightOf = Callable[[Sequence[Present]], Mapping[str, Sight]]
 
-_LIFE = ("state", "stale", "reason", "note", "absences", "reopenings", "waiver", "dismissed_until", "resolved_at")
+_PRESENT = [findings.c[name] for name in PRESENT]
 _UPDATE_LIFE = (
-    update(findings).where(findings.c.id == bindparam("of")).values({name: bindparam(name) for name in _LIFE})
+    update(findings)
+    .where(findings.c.id == bindparam("of"))
+    .values({name: bindparam(name) for name in (*LIFE, "note", "resolved_at")})
 )
 _UPDATE_CONTENT = (
     update(findings).where(findings.c.id == bindparam("of")).values({name: bindparam(name) for name in CONTENT})
 )
 _UPDATE_FACTS = (
-    update(finding_facts).where(finding_facts.c.finding == bindparam("of")).values(facts=bindparam("facts"))
+    update(finding_facts)
+    .where(finding_facts.c.finding == bindparam("of"))
+    .values(digest=bindparam("digest"), facts=bindparam("facts"))
 )
 
 
@@ -52,7 +59,8 @@ def finding_id(rule: str, asset_key: str, turn: int = 0) -> str:
     It stays when the key changes later, so another finding may have it already; then the next ``turn`` is tried.
     """
     text = f"{rule}|{asset_key}" + (f"|{turn}" if turn else "")
-    return "F" + base64.b32encode(hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest())[:10].decode()
+    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
+    return "F" + base64.b32encode(digest[:10])[:10].decode()
 
 
 class Recording:
@@ -79,6 +87,7 @@ class Recording:
         )
         self._done: set[tuple[str, str]] = set()
         self._words: dict[str, Change] = {}
+        self._steps: dict[tuple[Any, ...], tuple[Step, bool]] = {}
         self._confirmed: list[str] = []
         self._lives: list[dict[str, object]] = []
         self._contents: list[dict[str, object]] = []
@@ -93,14 +102,15 @@ class Recording:
             places = [(s.rule, identities.survivor(s.asset_key, self._aliases)) for s in batch]
             unmet = [place for place in places if place not in self._living]
             resolved = self._resolved(unmet)
-            taken = self._taken(place for place in unmet if place not in resolved)
+            names = {place: finding_id(*place) for place in unmet if place not in resolved}
+            taken = self._taken(names.values())
             for place, one in zip(places, batch, strict=True):
                 if place in self._done:
                     raise ValueError(f"{place[0]} was seen twice on {place[1]}")
                 self._done.add(place)
                 row = self._living.get(place) or resolved.get(place)
                 if row is None:
-                    self._open(place, one, taken)
+                    self._open(place, names[place], one, taken)
                 else:
                     self._see(row, one)
             self._flush()
@@ -143,8 +153,13 @@ class Recording:
         )
 
     def _load(self, *conditions: Any) -> dict[tuple[str, str], Row[Any]]:
-        statement = select(*PRESENT_COLUMNS).where(findings.c.merged_into.is_(None), *conditions)
-        return {(row.rule, row.asset_key): row for row in self._connection.execute(statement)}
+        joined = findings.join(finding_facts, finding_facts.c.finding == findings.c.id)
+        statement = (
+            select(*_PRESENT, finding_facts.c.digest)
+            .select_from(joined)
+            .where(findings.c.merged_into.is_(None), *conditions)
+        )
+        return {(row.rule, row.asset_key): row for row in self._connection.execute(statement).all()}
 
     def _resolved(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
         if not places or not self._any_resolved:
@@ -152,9 +167,8 @@ class Recording:
         keys = sorted({key for _, key in places})
         return self._load(findings.c.state == State.RESOLVED.value, findings.c.asset_key.in_(keys))
 
-    def _taken(self, places: Iterable[tuple[str, str]]) -> set[str]:
-        """Which names of the new findings of a batch another finding already has."""
-        names = [finding_id(rule, key) for rule, key in places]
+    def _taken(self, names: Collection[str]) -> set[str]:
+        """Which of these names other findings already have."""
         if not names:
             return set()
         return set(self._connection.execute(select(findings.c.id).where(findings.c.id.in_(names))).scalars())
@@ -162,8 +176,8 @@ class Recording:
     def _exists(self, name: str) -> bool:
         return self._connection.execute(select(findings.c.id).where(findings.c.id == name)).first() is not None
 
-    def _open(self, place: tuple[str, str], seen: Seen, taken: set[str]) -> None:
-        turn, name = 0, finding_id(*place)
+    def _open(self, place: tuple[str, str], name: str, seen: Seen, taken: set[str]) -> None:
+        turn = 0
         while name in taken or (turn and self._exists(name)):
             turn += 1
             name = finding_id(*place, turn)
@@ -187,26 +201,41 @@ class Recording:
                 "merged_into": None,
             }
         )
-        self._new_facts.append({"finding": name, "facts": seen.facts})
+        self._new_facts.append({"finding": name, "digest": sources_digest(seen.facts), "facts": seen.facts})
         self._event(name, "", step.after.shown, step.after.reason, step.after.waiver)
         self._words[name] = step.change
 
     def _see(self, row: Row[Any], seen: Seen) -> None:
-        present = life_of(row)
-        content = content_digest(seen)
-        same = content == row.content_digest
-        facts = row.facts_digest if same else facts_digest(seen.facts)
-        step = self._step(present, Sight.WAIVED if seen.waiver else Sight.VIOLATION, facts, seen.waiver)
-        self._words[row.id] = step.change
         self._confirmed.append(row.id)
-        if not same:
+        content, sources, facts = content_digest(seen), sources_digest(seen.facts), row.facts_digest
+        if sources != row.digest:
+            facts = facts_digest(seen.facts)
+            self._facts.append({"of": row.id, "digest": sources, "facts": seen.facts})
+        if facts == row.facts_digest:
+            step, moves = self._again(row, seen.waiver)
+        else:
+            step, moves = self._judge(life_of(row), facts, seen.waiver)
+        if content != row.content_digest or facts != row.facts_digest:
             self._write_content(row, seen, facts, content, step)
-        if life_columns(step.after) != life_columns(present):
+        self._words[row.id] = step.change
+        if moves:
             self._write_life(row, step)
+
+    def _again(self, row: Row[Any], waiver: str) -> tuple[Step, bool]:
+        """The step of a finding whose facts are the same. Few lives are lived by many: each is judged once."""
+        lived = (*row[: len(LIFE)], waiver)
+        known = self._steps.get(lived)
+        if known is None:
+            # Facts matter to a life only by being equal or not.
+            known = self._steps[lived] = self._judge(replace(life_of(row), facts_digest=""), "", waiver)
+        return known
+
+    def _judge(self, present: Life, facts: str, waiver: str) -> tuple[Step, bool]:
+        step = self._step(present, Sight.WAIVED if waiver else Sight.VIOLATION, facts, waiver)
+        return step, life_columns(step.after) != life_columns(present)
 
     def _write_content(self, row: Row[Any], seen: Seen, facts: str, content: str, step: Step) -> None:
         self._contents.append({"of": row.id, **content_columns(seen, facts, content)})
-        self._facts.append({"of": row.id, "facts": seen.facts})
         stands = life_of(row).shown
         if seen.department_id != row.department_id:
             note = f"{row.department_id} {row.department_name} → {seen.department_id} {seen.department_name}"
@@ -229,7 +258,7 @@ class Recording:
         if step.is_event:
             self._event(row.id, before.shown, after.shown, after.reason, after.waiver)
 
-    def _step(self, present: Any, sight: Sight, facts: str = "", waiver: str = "") -> Step:
+    def _step(self, present: Life | None, sight: Sight, facts: str = "", waiver: str = "") -> Step:
         return next_life(
             present,
             sight,

@@ -12,9 +12,8 @@ from sqlalchemy import Row
 
 from auditor.ledger.life import Life, Reason, State
 from auditor.ledger.records import AuditRow, EventRow, FindingRow, ProbeRun, Seen, Status
-from auditor.ledger.tables import findings
 from inventories.faults import clean
-from inventories.model import canonical
+from inventories.model import plain
 
 T = TypeVar("T")
 
@@ -34,12 +33,11 @@ CONTENT = (
     "content_digest",
 )
 
-#: What recording needs of a finding: everything but its times and snapshots.
-PRESENT_COLUMNS = tuple(
-    column
-    for column in findings.columns
-    if column.name not in ("last_confirmed_at", "resolved_at", "snapshot_first", "snapshot_last", "merged_into")
-)
+#: The columns of a life that :func:`life_columns` writes.
+LIFE = ("state", "stale", "reason", "absences", "reopenings", "waiver", "dismissed_until")
+
+#: What recording needs of a finding. The life stands first, so that it can be taken in one piece.
+PRESENT = (*LIFE, *CONTENT, "id", "rule", "asset_key", "note")
 
 
 def batched(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
@@ -49,24 +47,29 @@ def batched(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
 
 
 def facts_digest(facts: Sequence[Mapping[str, object]]) -> str:
-    """Stands for what the facts say; who said it, when and how is left out."""
-    said = sorted(canonical([fact["column"], fact["value"]]) for fact in facts)
-    return _digest(said)
+    """Stands for what the facts say; who said it, how many did, when and how is left out."""
+    return _digest("\n".join(sorted({f"{fact['column']}={plain(fact['value'])!r}" for fact in facts})))
+
+
+def sources_digest(facts: Sequence[Mapping[str, object]]) -> str:
+    """Stands for the facts with everything that is known of them."""
+    return _digest(repr(facts))
 
 
 def content_digest(seen: Seen) -> str:
-    """Stands for everything that a sighting brings, except its time and its waiver."""
+    """Stands for what a sighting says besides its facts, its time and its waiver."""
     return _digest(
-        [
-            seen.kind,
-            seen.asset_name,
-            seen.department_id,
-            seen.department_name,
-            seen.zone,
-            seen.severity,
-            seen.bite,
-            seen.facts,
-        ]
+        repr(
+            (
+                seen.kind,
+                seen.asset_name,
+                seen.department_id,
+                seen.department_name,
+                seen.zone,
+                seen.severity,
+                seen.bite,
+            )
+        )
     )
 
 
@@ -209,6 +212,6 @@ def probe_run_of(row: Row[Any]) -> ProbeRun:
     )
 
 
-def _digest(body: object) -> str:
+def _digest(text: str) -> str:
     # 128 bits are plenty to notice a difference; a lone surrogate from outside must not stop the audit.
-    return hashlib.sha256(canonical(body).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]

@@ -98,7 +98,7 @@ findings = Table(
     Column("absences", Integer, nullable=False),
     Column("reopenings", Integer, nullable=False),
     Column("facts_digest", Text, nullable=False),
-    # Over everything that a sighting brings: equal, and nothing but times need be written.
+    # Over what a sighting says besides its facts: equal, and nothing but times need be written.
     Column("content_digest", Text, nullable=False),
     Column("waiver", Text, nullable=False),
     Column("dismissed_until", Date),
@@ -125,6 +125,8 @@ finding_facts = Table(
     "finding_facts",
     metadata,
     Column("finding", Text, ForeignKey("findings.id"), primary_key=True),
+    # Over the facts with their sources and times; see findings.facts_digest for what they say.
+    Column("digest", Text, nullable=False),
     Column("facts", JSON, nullable=False),
 )
 

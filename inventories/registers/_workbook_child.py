@@ -8,27 +8,29 @@ ends the whole process. Here the limit is ours, and only this child ends.
 from __future__ import annotations
 
 import datetime as dt
+import html
 import io
 import json
+import math
 import re
 import resource
 import sys
 import zipfile
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 MEMORY = 1 << 30
 CPU_SECONDS = 60
+#: Exit status where the book asked for more memory than there is for it.
+OUT_OF_MEMORY = 3
 MAX_CHARS = 64 * 1024 * 1024
 
 # Number formats of a Chinese Excel that show a month without a day (ECMA-376 part 1, 18.8.30, and 17: mmm-yy).
 MONTH_FORMATS = frozenset({17, 27, 36, 50, 52, 57})
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+_ATTRIBUTE = re.compile(r"""\b(?:\w+:)?(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*>")
 _REFERENCE = re.compile(rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"']")
 _STYLE = re.compile(rb"\bs=[\"'](\d{1,6})[\"']")
@@ -45,9 +47,11 @@ def main() -> int:
     try:
         book = python_calamine.load_workbook(io.BytesIO(data))
         sheets = _sheets(book, data, max_rows, max_columns)
+    except MemoryError:
+        return OUT_OF_MEMORY
     except python_calamine.PasswordError:
         return _answer({"error": "password"})
-    except (python_calamine.CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError, ValueError) as error:
+    except (python_calamine.CalamineError, zipfile.BadZipFile, ValueError) as error:
         return _answer({"error": "bad", "message": str(error)[:200]})
     return _answer({"sheets": sheets})
 
@@ -58,11 +62,13 @@ def _answer(answer: object) -> int:
 
 
 def _sheets(book: CalamineWorkbook, data: bytes, max_rows: int, max_columns: int) -> list[dict[str, object]]:
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
     months = month_cells(data)
     out: list[dict[str, object]] = []
     chars = 0
     for meta in book.sheets_metadata:
-        if meta.visible.name != "Visible" or meta.typ.name != "WorkSheet":
+        if meta.visible != SheetVisibleEnum.Visible or meta.typ != SheetTypeEnum.WorkSheet:
             continue
         sheet = book.get_sheet_by_name(meta.name)
         if sheet.total_height > max_rows or sheet.total_width > max_columns:
@@ -94,7 +100,7 @@ def _plain(value: object, month_only: bool) -> object:
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else str(value)
+        return value if math.isfinite(value) else str(value)
     return str(value)
 
 
@@ -104,37 +110,38 @@ def month_cells(data: bytes) -> dict[str, frozenset[tuple[int, int]]]:
         names = set(archive.namelist())
         if not {"xl/styles.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
             return {}
-        styles = _month_styles(ElementTree.fromstring(archive.read("xl/styles.xml")))
+        styles = _month_styles(archive.read("xl/styles.xml"))
         if not styles:
             return {}
-        targets = {
-            rel.get("Id", ""): "xl/" + rel.get("Target", "").removeprefix("/xl/")
-            for rel in ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-        }
+        relations = _tags(archive.read("xl/_rels/workbook.xml.rels"), "Relationship")
+        targets = {rel.get("Id", ""): "xl/" + rel.get("Target", "").removeprefix("/xl/") for rel in relations}
         out = {}
-        for sheet in ElementTree.fromstring(archive.read("xl/workbook.xml")).iter(f"{_MAIN}sheet"):
-            target = targets.get(sheet.get(_REL, ""), "")
+        for sheet in _tags(archive.read("xl/workbook.xml"), "sheet"):
+            target = targets.get(sheet.get("id", ""), "")
             if target in names:
                 out[sheet.get("name", "")] = frozenset(_styled(archive.read(target), styles))
         return out
 
 
-def _month_styles(root: ElementTree.Element) -> frozenset[int]:
-    own = {
-        int(fmt.get("numFmtId", "-1")): shows_no_day(fmt.get("formatCode", "")) for fmt in root.iter(f"{_MAIN}numFmt")
-    }
-    formats = root.find(f"{_MAIN}cellXfs")
-    out = set()
-    for index, style in enumerate(formats if formats is not None else ()):
-        number = int(style.get("numFmtId", "0"))
-        if own.get(number, number in MONTH_FORMATS):
-            out.add(index)
-    return frozenset(out)
+def _tags(xml: bytes, name: str) -> list[dict[str, str]]:
+    """The attributes of every such element; an XML parser is not needed for that, nor wanted for hostile files."""
+    text = xml.decode("utf-8", "replace")
+    return [
+        {key: html.unescape(value or other) for key, value, other in _ATTRIBUTE.findall(tag)}
+        for tag in re.findall(rf"<(?:\w+:)?{name}\b[^>]*>", text)
+    ]
+
+
+def _month_styles(xml: bytes) -> frozenset[int]:
+    own = {int(f.get("numFmtId", "-1")): shows_no_day(f.get("formatCode", "")) for f in _tags(xml, "numFmt")}
+    inside = re.search(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", xml, re.DOTALL)
+    numbers = [int(style.get("numFmtId", "0")) for style in _tags(inside[0] if inside else b"", "xf")]
+    return frozenset(i for i, number in enumerate(numbers) if own.get(number, number in MONTH_FORMATS))
 
 
 def shows_no_day(code: str) -> bool:
     """Whether a number format shows a year or month and no day: ``yyyy"年"m"月"``, ``yyyy-mm``."""
-    bare = _QUOTED.sub("", code.split(";")[0]).lower()
+    bare = _QUOTED.sub("", code.partition(";")[0]).lower()
     return "y" in bare and "d" not in bare and "h" not in bare
 
 

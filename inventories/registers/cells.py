@@ -42,7 +42,9 @@ FORMS: Mapping[str, Callable[[str], str]] = {
 _SPACED: Final = frozenset({"ips", "addresses", "prefixes", "macs", "urls"})
 _HARD: Final = re.compile(r"[、,，;；|\n\r\t]+|\s{2,}")
 _SOFT: Final = re.compile(r"[、,，;；|\s]+")
-_LEVEL: Final = re.compile(r"^(?:等保|网络安全等级保护|等级保护)?第?([1-5一二三四五])级?(?:等保|等级保护)?(?:[((].*|S\dA\d(?:G\d)?)?$")
+_LEVEL: Final = re.compile(
+    r"^(?:等保|网络安全等级保护|等级保护)?第?([1-5一二三四五])级?(?:等保|等级保护)?(?:[((].*|S\dA\d(?:G\d)?)?$"
+)
 _SAG: Final = re.compile(r"^S([1-5])A([1-5])(?:G([1-5]))?$", re.IGNORECASE)
 
 
@@ -72,7 +74,7 @@ def text_of(raw: Raw) -> str:
     if isinstance(raw, bool):
         return "是" if raw else "否"
     if isinstance(raw, float):
-        return str(int(raw)) if raw == raw and abs(raw) < 1e15 and raw == int(raw) else repr(raw)
+        return str(int(raw)) if abs(raw) < 1e15 and raw.is_integer() else repr(raw)
     if isinstance(raw, dt.datetime):
         return raw.date().isoformat() if raw.time() == dt.time() else raw.isoformat(" ", "seconds")
     if isinstance(raw, dt.date):
@@ -157,7 +159,9 @@ def _text(raw: Raw, word: str, column: Column, factor: Decimal, from_1904: bool)
     if isinstance(raw, list):
         raise CellError("is a list", "write one value")
     if isinstance(raw, float) and abs(raw) >= 1e15:
-        raise CellError("has been rounded to 15 digits by the spreadsheet", "format the cell as text and type it again")
+        raise CellError(
+            "has been rounded to 15 digits by the spreadsheet", "format the cell as text and type it again"
+        )
     form = FORMS.get(column.name)
     if form is not None:
         return Cell(form(word))

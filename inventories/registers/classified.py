@@ -17,7 +17,7 @@ from inventories.registers.departments import DepartmentBook
 from inventories.registers.errors import CellError
 from inventories.registers.headings import Matching
 from inventories.registers.tables import Row
-from inventories.registers.words import fold, is_blank, key
+from inventories.registers.words import fold, is_blank, key, listed
 
 #: Column → the asset kind that it names by code or name ("*": any).
 REFERENCES: Final[Mapping[str, str]] = {
@@ -35,12 +35,9 @@ REFERENCES: Final[Mapping[str, str]] = {
 # A row that is about the thing it names; elsewhere the name alone is taken out.
 _ABOUT: Final = frozenset({"system_codes", "system_code", "system_name", "host_key", "asset_code", "asset_name"})
 _ABOUT_REGISTERS: Final = frozenset({"hosts", "components", "assessments", "exemptions"})
-_OPEN: Final = frozenset(
-    key(word)
-    for word in (
-        "否 无 没有 非涉密 不涉密 未涉密 非密 公开 内部 内部公开 一般 普通 不适用 不涉及 非涉密系统 工作秘密 × x n no false f 0"
-    ).split()
-)
+_OPEN: Final = listed(
+    "否 无 没有 非涉密 不涉密 未涉密 非密 非涉密系统 公开 内部 内部公开 一般 普通 工作秘密"
+) | listed("不适用 不涉及 × x n no false f 0")
 
 
 @dataclass(slots=True)
@@ -64,8 +61,9 @@ class Withheld:
             word = key(text_of(raw))
             if not word:
                 continue
-            if column.name in ("code", "name"):
-                self._own.add((register.kind, owner, word))
+            if column.name in ("code", "name", "system_code", "system_name"):
+                kind = "system" if column.name.startswith("system") else register.kind
+                self._own.add((kind, owner, word))
             if column.name == "code":
                 self._codes.add((register.kind, word))
             if column.name in ("ips", "addresses", "prefixes"):

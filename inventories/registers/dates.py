@@ -80,10 +80,11 @@ def _text(raw: str, from_1904: bool) -> dt.date:
 
 
 def _number(value: float, from_1904: bool) -> dt.date:
-    if value != value or abs(value) > 1e9:
+    if not abs(value) < 1e9:
         raise CellError("is no date", MEND)
-    if 19491001 <= value <= 20991231 and value == int(value):
-        return _calendar(*(int(part) for part in (value // 10000, value // 100 % 100, value % 100)), str(int(value)))
+    whole = int(value)
+    if 19491001 <= value <= 20991231 and value == whole:
+        return _calendar(whole // 10000, whole // 100 % 100, whole % 100, str(whole))
     year, month = divmod(int(value), 100)
     if FIRST.year <= value < LAST.year + 1 or (FIRST.year <= year <= LAST.year and 1 <= month <= 12):
         raise Unsure(f"{value:g} names no day, and a day may decide: left empty; {MEND}")

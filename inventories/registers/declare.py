@@ -107,7 +107,13 @@ _EXEMPTIONS = Register(
         DEPARTMENT_CODE,
         Column("asset_name", Type.TEXT, "资产名称", ("豁免对象", "系统名称", "对象名称", "名称")),
         Column("asset_code", Type.TEXT, "资产编号", ("对象编号", "系统编号", "机房编号")),
-        Column("rules", Type.TEXTS, "豁免规则", ("规则", "规则编号", "豁免条款"), note="规则编号，如 yuncheng-2021/registered"),
+        Column(
+            "rules",
+            Type.TEXTS,
+            "豁免规则",
+            ("规则", "规则编号", "豁免条款"),
+            note="规则编号，如 yuncheng-2021/registered",
+        ),
         Column("legal_basis", Type.TEXT, "豁免依据", ("依据", "豁免理由", "理由", "法律依据")),
         Column("approver", Type.TEXT, "批准人", ("审批人", "批准单位", "审批单位", "批准机关")),
         Column("document", Type.TEXT, "批准文件", ("批准文号", "文号", "审批文号", "文件")),
@@ -171,7 +177,11 @@ def by_title(word: str) -> Register | None:
     wanted = key(word)
     for register in REGISTERS.values():
         bases = {key(name) for name in (register.title, *register.aliases)}
-        names = {register.name, *bases, *(f"{b}{tail}" for b in bases for tail in ("登记表", "台账", "清单", "情况表"))}
+        names = {
+            register.name,
+            *bases,
+            *(f"{b}{tail}" for b in bases for tail in ("登记表", "台账", "清单", "情况表")),
+        }
         if wanted in names:
             return register
     return None

@@ -11,15 +11,12 @@ from inventories.registers.declare import Register
 from inventories.registers.headings import find_headings
 from inventories.registers.tables import HEADING_ROWS, MAX_COLUMNS, MAX_ROWS, Grid, Table
 
-MAX_BYTES = 32 * 1024 * 1024
 MEND_SIZE = "split it: several files of one register are read, as systems-1.csv and systems-2.csv"
 _DELIMITERS = (",", "\t", ";")
 
 
 def read_delimited(data: bytes, shown: str, register: Register) -> Table:
     """The table of a CSV file. Raises :class:`Faults` where it is no text, no CSV, or has no heading row."""
-    if len(data) > MAX_BYTES:
-        raise Faults([Fault(shown, f"is larger than {MAX_BYTES >> 20} MiB", MEND_SIZE)])
     text = decode(data, shown)
     # The right delimiter is the one under which the headings are understood: no counting can tell that.
     scored = [(_score(text, delimiter, shown, register), delimiter) for delimiter in _DELIMITERS]
@@ -69,5 +66,7 @@ def _parse(text: str, delimiter: str, shown: str, limit: int | None = None) -> l
                 raise Faults([Fault(shown, f"has more than {MAX_ROWS} rows", MEND_SIZE)])
     except csv.Error as error:
         what = f"is no CSV: {clean(str(error))}"
-        raise Faults([Fault(f"{shown}:{reader.line_num}", what, "check the quotes in and before this line")]) from error
+        raise Faults(
+            [Fault(f"{shown}:{reader.line_num}", what, "check the quotes in and before this line")]
+        ) from error
     return cells

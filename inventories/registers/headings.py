@@ -14,15 +14,17 @@ from inventories.registers.cells import Raw, text_of
 from inventories.registers.declare import CLASSIFIED, REGISTERS, Register
 from inventories.registers.numbers import unit_factor
 from inventories.registers.tables import HEADING_ROWS, Grid, Row, Table, filled
-from inventories.registers.words import evidence, fold, key
+from inventories.registers.words import evidence, fold, key, listed
 
 # Columns of nearly every Chinese form that say nothing about the thing itself.
-_SILENT = frozenset("序号 备注 说明 填表人 填报人 填报日期 填表日期 审核人 联系电话 联系人 电话 no no.".split())
+_SILENT = listed("序号 备注 说明 填表人 填报人 填报日期 填表日期 审核人 联系电话 联系人 电话 no no.")
 _NUMBERING = re.compile(r"^(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)]\s*")
 _BRACKETS = re.compile(r"[(\[【〔「]([^)\]】〕」]*)[)\]】〕」]?")
 _MARKS = str.maketrans("", "", "*:·•\"'“”‘’★☆")
 # What stands below a table, or between its parts, and is no row of it.
-_FOOTER = re.compile(r"^(?:合计|总计|小计|共计|填表人|填报人|填表单位|填报单位|审核人|负责人|制表|备注\s*[:：]|注\s*[:：]|说明\s*[:：])")
+_FOOTER = re.compile(
+    r"^(?:合计|总计|小计|共计|填表人|填报人|填表单位|填报单位|审核人|负责人|制表|备注\s*[:：]|注\s*[:：]|说明\s*[:：])"
+)
 
 
 @dataclass(slots=True)

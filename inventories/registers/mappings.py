@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
-from inventories.documents import Document, read_yaml
+from inventories.documents import Document, decode_yaml, parse_yaml
 from inventories.faults import Fault, Faults
 from inventories.registers.cells import Raw
 from inventories.registers.tables import Row, Table
 
 
-def read_mappings(path: Path, shown: str) -> Table:
+def read_mappings(data: bytes, shown: str) -> Table:
     """The rows of a YAML file, each cell with its ``file:line:col``. Raises :class:`Faults`."""
-    document = read_yaml(path, name=shown)
+    document = parse_yaml(decode_yaml(data, name=shown), name=shown)
     rows = document.data if document.data is not None else []
     if not isinstance(rows, list):
         raise Faults([document.fault((), "is no list", "write each row as '- 名称: …'")])

@@ -53,7 +53,7 @@ def read_number(raw: object, unit: str = "", *, factor: Decimal = Decimal(1), pe
     if isinstance(raw, bool):
         raise CellError("is a truth value, not a number")
     if isinstance(raw, (int, float)):
-        if raw != raw or abs(raw) > 1e15:
+        if not abs(raw) <= 1e15:
             raise CellError("is not a number that can be kept exactly")
         value = Decimal(repr(raw)) * factor
     elif isinstance(raw, str):

@@ -213,7 +213,9 @@ def _missing(
             continue
         # A cell that was left empty with a note (a month instead of a day) says why better than "is empty".
         why = next((note.what for note in notes[-len(source.index) :] if note.where in places), "")
-        faults.append(Fault(places[0], why or f"{source.register.titles(group)} is empty", "" if why else "fill it in"))
+        faults.append(
+            Fault(places[0], why or f"{source.register.titles(group)} is empty", "" if why else "fill it in")
+        )
     return faults
 
 

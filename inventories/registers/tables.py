@@ -92,7 +92,9 @@ def filled(cells: Sequence[Raw]) -> Iterator[tuple[int, Raw]]:
             yield i, cell
 
 
-def fill_merged(cells: list[list[Raw]], merged: Sequence[tuple[int, int, int, int]], *, limit: int = 2_000_000) -> bool:
+def fill_merged(
+    cells: list[list[Raw]], merged: Sequence[tuple[int, int, int, int]], *, limit: int = 2_000_000
+) -> bool:
     """Writes the top-left cell of every merged range into the whole of it, in place.
 
     Ranges are (top, left, bottom, right), inclusive, from 0; they are clipped to the grid. Returns False, with

@@ -7,6 +7,12 @@ import unicodedata
 
 from inventories.faults import clean
 
+
+def listed(text: str) -> frozenset[str]:
+    """The words of a text, for tables of words that are read more easily in a row."""
+    return frozenset(text.split())
+
+
 #: Longest piece of a cell that is kept as evidence or shown in an error.
 EVIDENCE_CHARS = 200
 
@@ -14,15 +20,14 @@ EVIDENCE_CHARS = 200
 BLANK = frozenset({"", "-", "--", "---", "—", "——", "–", "/", "//", "\\", "、", ".", "…", "……", "~", "_", "null"})
 
 #: The source does not know: NULL as well, never a sentinel value.
-NOT_KNOWN = frozenset(
-    "不详 未知 不清楚 不明 不确定 未确定 未定 未明确 未核实 待定 待填 待补 待补充 待核实 待确认 ? ?? tbd unknown".split()
-)
+NOT_KNOWN = listed("不详 未知 不清楚 不明 不确定 未确定 未定 未明确 未核实 ? ?? tbd unknown")
+NOT_KNOWN |= listed("待定 待填 待补 待补充 待核实 待确认")
 
 #: The question does not arise for this thing: NULL, with a note.
-NOT_APPLICABLE = frozenset("不适用 不涉及 无需 不需要 n/a na n.a.".split())
+NOT_APPLICABLE = listed("不适用 不涉及 无需 不需要 n/a na n.a.")
 
-_NONE_WORDS = frozenset("无 没有 没 暂无 尚无 均无 都没有 暂时没有 none nil".split())
-_NO_PAPER = _NONE_WORDS | frozenset("否 × ✗ ✘ ✕ x no".split())
+_NONE_WORDS = listed("无 没有 没 暂无 尚无 均无 都没有 暂时没有 none nil")
+_NO_PAPER = _NONE_WORDS | listed("否 × ✗ ✘ ✕ x no")
 _UNDONE = re.compile(
     r"(?:尚|暂|还|暂时|目前)?(?:未|没有|没)(?:做|办|办理|取得|获得|批|批复|审批|报批|申请|申报|立项|开展|进行|实施|完成|备案|定级"
     r"|测评|评估|密评|签订|签|制定|编制|演练|审查|扫描|验收|移交|建立|建设|接入|对接|提供|聘请|委托|报送)(?:过)?"
@@ -40,8 +45,8 @@ _EXISTS = re.compile(
     r"^(?:有|是|√|✓|✔|yes|y|具备|齐全|已(?:有|做|办|办理|取得|批|批复|审批|开展|完成|备案|测评|评估|签订|制定|演练|审查|验收|移交|定级)?)$"
 )
 
-_YES = frozenset("是 有 对 需要 √ ✓ ✔ ☑ y yes true t 1".split())
-_NO = _NONE_WORDS | frozenset("否 不是 不需要 无需 × ✗ ✘ ✕ ☒ x n no false f 0".split())
+_YES = listed("是 有 对 需要 √ ✓ ✔ ☑ y yes true t 1")
+_NO = _NONE_WORDS | listed("否 不是 不需要 无需 × ✗ ✘ ✕ ☒ x n no false f 0")
 _DONE, _NOT_DONE = re.compile(r"^已\S{0,6}$"), re.compile(r"^(?:尚|暂)?未\S{0,6}$")
 
 # Invisible leftovers of copying from web pages; direction overrides are not among them and stay visible.

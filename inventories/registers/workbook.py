@@ -22,7 +22,8 @@ from inventories.faults import Fault, Faults, clean
 from inventories.registers.cells import Raw
 from inventories.registers.tables import MAX_COLUMNS, MAX_ROWS, Grid, fill_merged
 
-MAX_BYTES = 32 * 1024 * 1024
+#: The child's exit status where the book asked for more memory than there is for it.
+OUT_OF_MEMORY = 3
 MAX_UNPACKED = 256 * 1024 * 1024
 MAX_ENTRIES = 2000
 #: A part of more than 4 MiB that was packed more than this many times smaller is no register.
@@ -40,10 +41,8 @@ _OTHER_SHEETS = frozenset({"填表说明", "选项"})
 def read_workbook(data: bytes, shown: str) -> list[Grid]:
     """The visible sheets of a workbook with merged cells filled, each from A1 on.
 
-    Raises :class:`Faults` where it is too large, a bomb, protected, an old .xls, damaged or no workbook.
+    Raises :class:`Faults` where it is a bomb, protected, an old .xls, damaged or no workbook.
     """
-    if len(data) > MAX_BYTES:
-        raise Faults([Fault(shown, f"is larger than {MAX_BYTES >> 20} MiB", "remove pictures, or split it")])
     if data.startswith(_CFB):
         raise Faults([_compound(data, shown)])
     book, from_1904 = _rebuild(data, shown)
@@ -64,7 +63,10 @@ def _rebuild(data: bytes, shown: str) -> tuple[bytes, bool]:
     out = io.BytesIO()
     from_1904 = False
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as clean_book:
+        with (
+            zipfile.ZipFile(io.BytesIO(data)) as archive,
+            zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as clean_book,
+        ):
             entries = _check_entries(archive.infolist(), shown)
             budget = MAX_UNPACKED
             for entry in entries:
@@ -76,10 +78,20 @@ def _rebuild(data: bytes, shown: str) -> tuple[bytes, bool]:
                 if budget < 0:
                     raise Faults([_bomb(shown)])
                 if b"<!DOCTYPE" in part or b"<!ENTITY" in part or b"\0" in part[:200]:
-                    raise Faults([Fault(shown, f"has a part that no workbook has: {clean(entry.filename, 60)}", _SAVE)])
+                    raise Faults(
+                        [Fault(shown, f"has a part that no workbook has: {clean(entry.filename, 60)}", _SAVE)]
+                    )
                 from_1904 = from_1904 or (entry.filename == "xl/workbook.xml" and _1904.search(part) is not None)
                 clean_book.writestr(zipfile.ZipInfo(entry.filename), part)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        ValueError,
+    ) as error:
         raise Faults([Fault(shown, f"is no whole .xlsx workbook: {clean(str(error), 80)}", _SAVE)]) from error
     return out.getvalue(), from_1904
 
@@ -99,7 +111,9 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo], shown: str) -> list[zipfi
 
 
 def _bomb(shown: str) -> Fault:
-    return Fault(shown, f"would unpack to more than {MAX_UNPACKED >> 20} MiB: refused as a zip bomb", "remove what is no table")
+    return Fault(
+        shown, f"would unpack to more than {MAX_UNPACKED >> 20} MiB: refused as a zip bomb", "remove what is no table"
+    )
 
 
 def _parse(book: bytes, shown: str) -> list[Mapping[str, Any]]:
@@ -108,18 +122,26 @@ def _parse(book: bytes, shown: str) -> list[Mapping[str, Any]]:
     command = [sys.executable, "-I", str(child), str(MAX_ROWS), str(MAX_COLUMNS)]
     try:
         done = subprocess.run(command, input=book, capture_output=True, timeout=SECONDS, check=False, cwd="/")
-        answer = json.loads(done.stdout) if done.returncode == 0 else None
-    except (subprocess.TimeoutExpired, ValueError):
-        answer = None
-    if answer is None:
-        what = "asks for more memory or time than a register needs"
-        raise Faults([Fault(shown, what, "look for values far below or right of the table, and delete those cells")])
+    except subprocess.TimeoutExpired:
+        raise Faults([_too_much(shown)]) from None
+    # A signal: its own limits ended the child. Any other status: the parser itself broke, and says how.
+    if done.returncode < 0 or done.returncode == OUT_OF_MEMORY:
+        raise Faults([_too_much(shown)])
+    if done.returncode:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise Faults([Fault(shown, f"cannot be read: {clean(last, 120)}", _SAVE)])
+    answer = json.loads(done.stdout)
     if answer.get("error") == "password":
         raise Faults([Fault(shown, "is protected by a password", "save it without")])
     if "error" in answer:
         raise Faults([Fault(shown, f"cannot be read: {clean(str(answer['message']), 120)}", _SAVE)])
     sheets: list[Mapping[str, Any]] = answer["sheets"]
     return sheets
+
+
+def _too_much(shown: str) -> Fault:
+    mend = "look for values far below or right of the table, and delete those cells"
+    return Fault(shown, "asks for more memory or time than any register needs", mend)
 
 
 def _grids(sheets: Sequence[Mapping[str, Any]], shown: str, from_1904: bool) -> list[Grid]:

@@ -120,7 +120,9 @@ def basis(rule: str) -> Basis:
 
 def fact(column: str, title: str, value: object, shown: str, source: str, strength: str, **more: Any) -> FactView:
     days = more.pop("days", 0)
-    return FactView(column, title, value, shown, source, NOW - timedelta(days=days), strength, more.get("evidence", ""))
+    return FactView(
+        column, title, value, shown, source, NOW - timedelta(days=days), strength, more.get("evidence", "")
+    )
 
 
 def hosting(shown: str = "自建机房", evidence: str = "80/tcp nginx 1.22.1，页面标题“婚姻登记管理系统”") -> FactView:
@@ -239,7 +241,15 @@ def systems() -> tuple[SystemView, ...]:
         return replace(made, **more)
 
     return (
-        one(1, "婚姻登记管理系统", "mzj", False, planned_on=date(2027, 3, 31), addresses=("127.20.1.11",), mlps_level=3),
+        one(
+            1,
+            "婚姻登记管理系统",
+            "mzj",
+            False,
+            planned_on=date(2027, 3, 31),
+            addresses=("127.20.1.11",),
+            mlps_level=3,
+        ),
         one(2, "社会救助家庭经济状况核对系统", "mzj", False, addresses=("127.20.1.12",), mlps_level=2),
         one(11, "养老服务信息平台", "mzj", True, migrated_on=date(2025, 6, 30), addresses=("127.20.9.21",)),
         one(12, "殡葬管理系统", "mzj", None, status="trial"),
@@ -296,7 +306,9 @@ def assets() -> tuple[AssetView, ...]:
             approval_absent=True,
             is_declared=True,
         ),
-        one("cloud", 16, "示例市政务云平台", "czj", "gov", kind="government", owner_level="city", platform="openstack"),
+        one(
+            "cloud", 16, "示例市政务云平台", "czj", "gov", kind="government", owner_level="city", platform="openstack"
+        ),
         *(
             one(
                 "host",
@@ -343,7 +355,9 @@ def probes() -> tuple[ProbeView, ...]:
             ("127.20.2.128/25：超时，未取得完整结果",),
             limits,
         ),
-        ProbeView("czj", "财政局办公网", "nmap", False, 0.0, 0.0, None, ("没有有效授权：授权书已于2026年6月30日到期",)),
+        ProbeView(
+            "czj", "财政局办公网", "nmap", False, 0.0, 0.0, None, ("没有有效授权：授权书已于2026年6月30日到期",)
+        ),
         ProbeView("gov", "政务云", "nmap", True, 12.5, 1.0, NOW, (), limits),
     )
 

@@ -97,6 +97,7 @@ def _findings() -> None:
     op.create_table(
         "finding_facts",
         _text("finding"),
+        _text("digest"),
         sa.Column("facts", sa.JSON, nullable=False),
         sa.PrimaryKeyConstraint("finding", name="pk_finding_facts"),
         sa.ForeignKeyConstraint(["finding"], ["findings.id"], name="fk_finding_facts_finding"),

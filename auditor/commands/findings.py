@@ -1,0 +1,171 @@
+"""``findings``, ``explain`` and ``waiver list``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auditor.errors import Exit, Refused
+from auditor.intake import open_ledger, packs_in_force, read_registers
+from auditor.output import print_json, print_table, say, stdout
+from auditor.site import Site, load_site
+from inventories.faults import did_you_mean
+from reports.model import FindingView
+
+STATES = ("open", "stale", "reopened", "resolved", "waived", "dismissed")
+#: What is listed without ``--all``: everything that still asks for something, or that a person set aside.
+_LIVING = ("open", "stale", "reopened", "waived")
+
+
+def findings(
+    root: Path,
+    *,
+    department: str | None,
+    rule: str | None,
+    states: Sequence[str],
+    everything: bool,
+    unknown: bool,
+    as_json: bool,
+) -> int:
+    site = load_site(root)
+    if wrong := [state for state in states if state not in STATES]:
+        raise Refused(
+            *(f"unknown state {s!r}: {did_you_mean(s, STATES) or 'one of ' + ', '.join(STATES)}" for s in wrong)
+        )
+    if unknown:
+        return _unknowns(site, department, rule, as_json=as_json)
+    found = views_of(site, states=states or (STATES if everything else _LIVING), department=department, rule=rule)
+    if as_json:
+        print_json([view.as_json() for view in found])
+        return Exit.DONE
+    print_table(
+        ("id", "state", "severity", "department", "asset", "rule", "what"),
+        ((f.id, f.state, f.severity, f.department_name, f.asset_name, f.rule, f.title) for f in found),
+    )
+    say(f"{len(found)} findings; 'auditor explain ID --site {root}' tells why")
+    return Exit.DONE
+
+
+def views_of(
+    site: Site, *, states: Sequence[str] = (), department: str | None = None, rule: str | None = None
+) -> tuple[FindingView, ...]:
+    """Findings of the ledger, each with its clause, gravest first within a department."""
+    from auditor.views import by_gravity, finding_view, rules_of
+
+    with open_ledger(site) as ledger:
+        rows = ledger.findings(
+            states=states, departments=[department] if department else (), rules=[rule] if rule else ()
+        )
+    rules = rules_of(packs_in_force(site))
+    now = datetime.now(UTC)
+    return by_gravity(finding_view(row, rules, now=now) for row in rows)
+
+
+def _unknowns(site: Site, department: str | None, rule: str | None, *, as_json: bool) -> int:
+    from auditor.judging import newest
+
+    judged = newest(site)
+    unknowns = [
+        view
+        for view in judged.unknown_views()
+        if (not department or view.department_id == department) and (not rule or view.rule == rule)
+    ]
+    if as_json:
+        print_json(
+            [
+                {
+                    "rule": view.rule,
+                    "title": view.title,
+                    "asset_key": view.asset_key,
+                    "asset_name": view.asset_name,
+                    "department_id": view.department_id,
+                    "department_name": view.department_name,
+                    "verdict": "unknown",
+                    "missing": list(view.missing),
+                    "snapshot": judged.snapshot,
+                }
+                for view in unknowns
+            ]
+        )
+        return Exit.DONE
+    print_table(
+        ("department", "asset", "rule", "what", "nobody has shown"),
+        ((v.department_name, v.asset_name, v.rule, v.title, "、".join(v.missing)) for v in unknowns),
+    )
+    say(f"{len(unknowns)} could not be told: neither guilty nor compliant")
+    return Exit.DONE
+
+
+def explain(root: Path, name: str, *, as_json: bool) -> int:
+    site = load_site(root)
+    from auditor.ledger.errors import LedgerError
+    from auditor.views import event_views, finding_view, rules_of
+
+    with open_ledger(site) as ledger:
+        try:
+            row = ledger.finding(name)
+        except LedgerError as error:
+            raise Refused(f"{error.what}" + (f": {error.mend}" if error.mend else "")) from error
+        events = event_views(ledger.history(row.id))
+    view = finding_view(row, rules_of(packs_in_force(site)), now=datetime.now(UTC))
+    if as_json:
+        print_json(
+            view.as_json()
+            | {
+                "history": [
+                    {"at": e.at.isoformat(), "state": e.state, "reason": e.reason, "by": e.by} for e in events
+                ]
+            }
+        )
+        return Exit.DONE
+    from reports.summary import render_explain
+
+    stdout().print(render_explain(view, events, timezone=site.config.timezone))
+    return Exit.DONE
+
+
+def waivers(root: Path, *, as_json: bool) -> int:
+    site = load_site(root)
+    result = read_registers(site)
+    today = site.today(datetime.now(UTC))
+    found = sorted(result.collection.waivers, key=lambda waiver: (waiver.valid_to, waiver.id))
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": w.id,
+                    "rules": list(w.rules),
+                    "department_id": w.department_id,
+                    "asset": w.asset_code or w.asset_name,
+                    "legal_basis": w.legal_basis,
+                    "approver": w.approver,
+                    "document": w.document,
+                    "from": w.valid_from.isoformat(),
+                    "to": w.valid_to.isoformat(),
+                    "conditions": w.conditions,
+                    "in_force": w.in_force(today),
+                    "source": w.source,
+                }
+                for w in found
+            ]
+        )
+        return Exit.DONE
+    print_table(
+        ("department", "asset", "rules", "basis", "approver", "document", "from", "to", "in force"),
+        (
+            (
+                w.department_id,
+                w.asset_name or w.asset_code or "all",
+                " ".join(w.rules),
+                w.legal_basis,
+                w.approver,
+                w.document,
+                w.valid_from,
+                w.valid_to,
+                "yes" if w.in_force(today) else "no",
+            )
+            for w in found
+        ),
+    )
+    return Exit.DONE

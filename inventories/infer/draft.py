@@ -1,0 +1,123 @@
+"""Additions to assets: conclusions as facts with their grounds, and the assets that they bring about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from inventories.facts import ordered
+from inventories.model import Asset, Conflict, Identifier, Origin, SourcedFact, Strength, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a conclusion rests on: how well it is known, by whom, when, and in words that a person can check."""
+
+    strength: Strength
+    source: str
+    observed_at: datetime
+    evidence: str
+
+    def fact(self, column: str, value: Value) -> SourcedFact:
+        return SourcedFact(
+            column, value, self.strength, Origin.INFERRED, self.source, self.observed_at, self.evidence
+        )
+
+    def __and__(self, other: Ground) -> Ground:
+        """Both together: the weaker strength, the older time, and both texts."""
+        sources = dict.fromkeys((*self.source.split(" + "), *other.source.split(" + ")))
+        return Ground(
+            min(self.strength, other.strength),
+            " + ".join(sources),
+            min(self.observed_at, other.observed_at),
+            "；".join(dict.fromkeys(text for text in (self.evidence, other.evidence) if text)),
+        )
+
+
+@dataclass(slots=True)
+class Draft:
+    """An asset in the making: an old one with additions, or a new one."""
+
+    kind: str
+    key: str
+    identifiers: tuple[Identifier, ...]
+    values: dict[str, Value] = field(default_factory=dict)
+    facts: list[SourcedFact] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    zones: set[str] = field(default_factory=set)
+    collectors: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, asset: Asset) -> Draft:
+        return cls(
+            asset.kind,
+            asset.key,
+            asset.identifiers,
+            dict(asset.values),
+            list(asset.facts),
+            list(asset.conflicts),
+            set(asset.zones),
+            asset.collectors,
+        )
+
+    def conclude(self, column: str, value: Value, ground: Ground) -> None:
+        """Shows a value, with the fact that it rests on."""
+        self.values[column] = value
+        self.facts.append(ground.fact(column, value))
+
+    def withhold(self, column: str, why: str, claims: Iterable[SourcedFact]) -> None:
+        """Shows nothing in a column, and says what contradicts what."""
+        self.values.pop(column, None)
+        self.conflicts.append(Conflict(column, None, why, tuple(claims)))
+
+    def asset(self) -> Asset:
+        by_column: dict[str, list[SourcedFact]] = {}
+        for fact in self.facts:
+            by_column.setdefault(fact.column, []).append(fact)
+        zones = tuple(sorted(self.zones))
+        if len(zones) == 1:
+            self.values["zone"] = zones[0]
+        else:
+            self.values.pop("zone", None)
+        return Asset(
+            kind=self.kind,
+            key=self.key,
+            identifiers=self.identifiers,
+            values=self.values,
+            facts=tuple(
+                fact
+                for column in sorted(by_column)
+                for fact in (by_column[column] if len(by_column[column]) == 1 else ordered(by_column[column]))
+            ),
+            conflicts=tuple(sorted(self.conflicts, key=lambda c: (c.column, c.why))),
+            zones=zones,
+            collectors=self.collectors,
+        )
+
+
+class Drafts:
+    """The drafts of one inference, by key."""
+
+    def __init__(self, assets: Iterable[Asset]) -> None:
+        self.assets: Mapping[str, Asset] = {asset.key: asset for asset in assets}
+        self._drafts: dict[str, Draft] = {}
+
+    def edit(self, asset: Asset) -> Draft:
+        found = self._drafts.get(asset.key)
+        if found is None:
+            found = self._drafts[asset.key] = Draft.of(asset)
+        return found
+
+    def now(self, asset: Asset, column: str) -> Value:
+        """A column's value with the additions made so far."""
+        found = self._drafts.get(asset.key)
+        return found.values.get(column) if found else asset.values.get(column)
+
+    def add(self, draft: Draft) -> None:
+        self._drafts[draft.key] = draft
+
+    def finished(self) -> tuple[Asset, ...]:
+        """Every asset, ordered by kind and key."""
+        done = {**self.assets, **{key: draft.asset() for key, draft in self._drafts.items()}}
+        return tuple(sorted(done.values(), key=lambda asset: (asset.kind, asset.key)))

@@ -1,0 +1,183 @@
+"""What probes saw at each address: answers, services, titles, names and products, with their strength."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from inventories.answers import REGISTER
+from inventories.identity import plain_name
+from inventories.infer.evidence import DATABASE_SERVICES, EMPTY_PAGES, EQUIPMENT, UPKEEP_SERVICES
+from inventories.model import Fact, Observation, Strength
+from inventories.prefixes import Atlas, Spot
+
+_SERVICE = re.compile(r"^(\d{1,5})/(tcp|udp|sctp)\b\s*(\S*)\s*(.*)$")
+_PORT = re.compile(r"\b(\d{1,5})/(tcp|udp|sctp)\b")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Service:
+    """An open port. ``is_named``: the service said itself what it is; otherwise only the number hints at it."""
+
+    port: int
+    protocol: str
+    name: str
+    product: str
+    is_named: bool
+
+    @property
+    def is_application(self) -> bool:
+        """Whether something that serves people or data is shown to run there, and not just the machine's upkeep."""
+        return self.is_named and bool(self.name or self.product) and self.name not in UPKEEP_SERVICES
+
+    @property
+    def is_database(self) -> bool:
+        """A database whose product named itself."""
+        return self.is_named and self.name in DATABASE_SERVICES and bool(self.product)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Named:
+    """A text that was shown at an address (a page title, a certificate's name). ``port`` is 0 where not told."""
+
+    text: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Product:
+    category: str
+    name: str
+    port: int
+    is_seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One address that answered, as seen from one vantage. ``observed_at`` is the newest look that saw it."""
+
+    vantage: str
+    address: str
+    spot: Spot | None
+    source: str
+    observed_at: datetime
+    services: tuple[Service, ...] = ()
+    titles: tuple[Named, ...] = ()
+    tls_names: tuple[Named, ...] = ()
+    products: tuple[Product, ...] = ()
+
+    @property
+    def is_equipment(self) -> bool:
+        return any(product.is_seen and product.category in EQUIPMENT for product in self.products)
+
+    @property
+    def pages(self) -> tuple[Named, ...]:
+        """Titles of pages that somebody has put something on."""
+        return tuple(title for title in self.titles if not EMPTY_PAGES.match(title.text.strip()))
+
+    def service(self, port: int) -> Service | None:
+        return next((s for s in self.services if s.port == port and s.protocol == "tcp"), None)
+
+    def shows(self) -> str:
+        """In a few words, what was seen: for evidence."""
+        words = [f"标题“{title.text}”" for title in self.pages[:2]]
+        words += [f"{s.port}/{s.protocol} {s.name} {s.product}".strip() for s in self.services if s.is_application][:3]
+        return "、".join(words) if words else "有应答"
+
+
+def sightings(observations: Iterable[Observation], atlas: Atlas) -> dict[tuple[str, str], Sighting]:
+    """(vantage, address) → what was seen there, of every address that answered a probe."""
+    looks: dict[tuple[str, str], list[Observation]] = {}
+    for observation in observations:
+        if observation.kind == "host" and observation.collector != REGISTER and _answers(observation):
+            for identifier in observation.identifiers:
+                if identifier.scheme == "ip":
+                    looks.setdefault((identifier.vantage, identifier.value), []).append(observation)
+    return {
+        (vantage, address): _sighting(vantage, address, found, atlas) for (vantage, address), found in looks.items()
+    }
+
+
+def _answers(observation: Observation) -> bool:
+    return any((f.column == "answers" and f.value is True) or f.column == "open_services" for f in observation.facts)
+
+
+def _sighting(vantage: str, address: str, looks: list[Observation], atlas: Atlas) -> Sighting:
+    newest: dict[str, Observation] = {}
+    for look in sorted(looks, key=lambda o: (o.observed_at, o.source, o.digest() if len(looks) > 1 else "")):
+        newest[look.collector] = look
+    last = max(newest.values(), key=lambda o: (o.observed_at, o.source))
+    facts = [fact for collector in sorted(newest) for fact in newest[collector].facts]
+    return Sighting(
+        vantage=vantage,
+        address=address,
+        spot=atlas.at(vantage, address),
+        source=last.source,
+        observed_at=last.observed_at,
+        services=_services(facts),
+        titles=tuple(sorted(set(_named(facts, "page_titles")))),
+        tls_names=tuple(sorted(set(_named(facts, "tls_names")))),
+        products=tuple(sorted(set(_products(facts)))),
+    )
+
+
+def _items(facts: Iterable[Fact], column: str) -> Iterator[tuple[str, Fact]]:
+    for fact in facts:
+        if fact.column == column and isinstance(fact.value, tuple):
+            for item in fact.value:
+                yield item, fact
+
+
+def _services(facts: Iterable[Fact]) -> tuple[Service, ...]:
+    out: dict[tuple[int, str], Service] = {}
+    for item, fact in _items(facts, "open_services"):
+        if found := _SERVICE.match(item.strip()):
+            named = fact.strength >= Strength.SEEN_OUTSIDE
+            service = Service(int(found[1]), found[2], found[3].casefold(), found[4].strip(), named)
+            key = (service.port, service.protocol)
+            # The better told of two tellings of one port; the order of the facts decides nothing.
+            out[key] = max(out.get(key, service), service, key=lambda s: (s.is_named, s))
+    return tuple(sorted(out.values()))
+
+
+def _named(facts: Iterable[Fact], column: str) -> Iterator[Named]:
+    for item, fact in _items(facts, column):
+        prefix = _SERVICE.match(item)
+        told = _PORT.search(fact.evidence)
+        if prefix:
+            yield Named(f"{prefix[3]} {prefix[4]}".strip(), int(prefix[1]))
+        else:
+            yield Named(item, int(told[1]) if told else 0)
+
+
+def _products(facts: Iterable[Fact]) -> Iterator[Product]:
+    for item, fact in _items(facts, "products"):
+        category, _, name = item.partition(":")
+        told = _PORT.search(fact.evidence)
+        yield Product(category.strip(), name.strip(), int(told[1]) if told else 0, fact.strength >= Strength.SEEN_OUTSIDE)
+
+
+class Names:
+    """Finds which of many names stand in a text, without asking each."""
+
+    def __init__(self, names: Iterable[tuple[str, str]], least: int) -> None:
+        """``names``: (name, what it stands for). Names shorter than ``least`` are left out."""
+        self._least = least
+        self._by: dict[str, list[tuple[str, str]]] = {}
+        for name, meant in sorted(set(names)):
+            text = plain_name(name)
+            if len(text) >= least:
+                self._by.setdefault(text[:least], []).append((text, meant))
+
+    def within(self, text: str) -> tuple[str, ...]:
+        """What the longest names in a text stand for: 民政救助系统 outranks 救助系统."""
+        plain = plain_name(text)
+        found: list[tuple[int, str]] = []
+        for start in range(len(plain) - self._least + 1):
+            for name, meant in self._by.get(plain[start : start + self._least], ()):
+                if plain.startswith(name, start):
+                    found.append((len(name), meant))
+        longest = max((length for length, _meant in found), default=0)
+        return tuple(sorted({meant for length, meant in found if length == longest}))

@@ -1,0 +1,203 @@
+"""Everything that conclusions are drawn from, indexed once. Pure, and read only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from inventories.answers import Answers, register_of
+from inventories.coverage import Covered
+from inventories.identity import plain_code, plain_name
+from inventories.infer.draft import Draft, Ground
+from inventories.infer.evidence import LEAST_NAME
+from inventories.infer.sightings import Names, Sighting, sightings
+from inventories.kinds import KINDS
+from inventories.model import Asset, Collection, Conflict, Identifier, SourcedFact, Strength, Submission
+from inventories.places import Places, Zone
+from inventories.prefixes import Atlas, Spot, position
+from inventories.reconcile import Reconciled, from_department
+
+_WITH_PORT = re.compile(r"^(?:(\d{1,3}(?:\.\d{1,3}){3})|\[([0-9a-fA-F:.]+)\]):(\d{1,5})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An address that a register gives to a system, and where it may lie. ``port`` is 0 where none is given.
+
+    ``spots`` holds one zone where the address has one meaning, several where nobody can tell which is meant, and
+    none where it lies outside every zone in which the department may have it.
+    """
+
+    address: str
+    port: int
+    spots: tuple[Spot, ...]
+
+    @property
+    def spot(self) -> Spot | None:
+        return self.spots[0] if len(self.spots) == 1 else None
+
+
+def web_address(url: str) -> tuple[str, int]:
+    """Host and explicit port (0: none) of what a register calls an address of a page; empty host for nonsense."""
+    try:
+        parts = urlsplit(url.strip() if "://" in url else f"//{url.strip()}")
+        return (parts.hostname or "").rstrip("."), parts.port or 0
+    except ValueError:
+        return "", 0
+
+
+class World:
+    """What reconciliation found, what was seen where, what was covered, who answered."""
+
+    def __init__(self, reconciled: Reconciled, collection: Collection, places: Places) -> None:
+        self.assets = reconciled.assets
+        self.atlas = Atlas(places)
+        self.zones: Mapping[str, Zone] = places.zones
+        self.covered = Covered(collection.coverage)
+        self.answers = Answers(collection.submissions, collection.failures)
+        self.sightings = sightings(collection.observations, self.atlas)
+        self.doubted = frozenset((doubt.kind, doubt.identifier) for doubt in reconciled.doubts)
+        self.kinds: dict[str, list[Asset]] = {kind: [] for kind in KINDS}
+        for asset in self.assets:
+            self.kinds[asset.kind].append(asset)
+        self.departments = {
+            asset.text("department_id"): from_department(asset) for asset in self.kinds["department"]
+        }
+
+    @cached_property
+    def hosts_at(self) -> dict[tuple[str, str], list[Asset]]:
+        """(vantage, address) → the hosts that are known to have it."""
+        out: dict[tuple[str, str], list[Asset]] = {}
+        for host in self.kinds["host"]:
+            for identifier in host.identifiers:
+                if identifier.scheme == "ip":
+                    out.setdefault((identifier.vantage, identifier.value), []).append(host)
+        return out
+
+    @cached_property
+    def unplaced_addresses(self) -> dict[str, list[Asset]]:
+        """Addresses that registers give to hosts, and that could not be placed in one zone."""
+        out: dict[str, list[Asset]] = {}
+        for host in self.kinds["host"]:
+            if host.get("is_declared") is True:
+                placed = {i.value for i in host.identifiers if i.scheme == "ip"}
+                for address in texts(host, "ips"):
+                    if address not in placed:
+                        out.setdefault(address, []).append(host)
+        return out
+
+    @cached_property
+    def _by_word(self) -> dict[tuple[str, str], list[Asset]]:
+        """(kind, code or name as compared) → the declared assets that it may mean."""
+        out: dict[tuple[str, str], list[Asset]] = {}
+        for kind in ("system", "room", "cloud"):
+            for asset in self.kinds[kind]:
+                if asset.get("is_declared") is True:
+                    words = {plain_code(asset.text("code")), plain_name(asset.text("name"))} - {""}
+                    for word in words:
+                        out.setdefault((kind, word), []).append(asset)
+        return out
+
+    def referred(self, kind: str, word: str, department_id: str) -> Asset | None:
+        """The asset that a register's reference means; of several, the department's own, if it has just one."""
+        found = {
+            asset.key: asset
+            for text in (plain_code(word), plain_name(word))
+            for asset in self._by_word.get((kind, text), ())
+        }
+        if len(found) > 1:
+            found = {key: asset for key, asset in found.items() if asset.text("department_id") == department_id}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    @cached_property
+    def systems(self) -> list[Asset]:
+        """Every system that some register names."""
+        return [asset for asset in self.kinds["system"] if asset.get("is_declared") is True]
+
+    @cached_property
+    def system_names(self) -> Names:
+        """Finds registered systems by name; a name that several bear means none."""
+        for system in self.systems:
+        return Names(
+            ((system.text("name"), system.key) for system in self.systems if system.text("name")), LEAST_NAME
+        )
+
+    def claims(self, system: Asset) -> tuple[Claim, ...]:
+        """The addresses that a system's registers give it."""
+        out: dict[tuple[str, int], Claim] = {}
+        for text in texts(system, "addresses"):
+            found = _WITH_PORT.match(text.strip())
+            address, port = (found[1] or found[2], int(found[3])) if found else (text.strip(), 0)
+            if position(address) is not None:
+                out[address, port] = Claim(
+                    address, port, self.atlas.candidates(address, system.text("department_id"))
+                )
+        return tuple(out[key] for key in sorted(out))
+
+    def submitted(self, register: str, department_id: str) -> Submission | None:
+        """The submission after which a missing row is known to be missing; see :meth:`Answers.whole`."""
+        return self.answers.whole(register, department_id)
+
+    def join_department(self, draft: Draft, department_id: str, ground: Ground) -> None:
+        """Gives an inferred asset its department, and what everything of that department has."""
+        if not department_id:
+            return
+        draft.conclude("department_id", department_id, ground)
+        for column, fact in self.departments.get(department_id, {}).items():
+            draft.values[column] = fact.value
+            draft.facts.append(fact)
+
+    def join_nil_return(self, draft: Draft, department_id: str) -> None:
+        """A department that says it has none of a kind has no papers for the one that was found."""
+        kind = KINDS[draft.kind]
+        nil = self.answers.nil(kind.register, department_id)
+        if nil is None:
+            return
+        ground = submission_ground(nil, f"{kind.title}台账报送为“无”")
+        for paper, names in kind.papers.items():
+            if any(self.answers.asked(kind.register, department_id, kind.column(name)) == nil for name in names):
+                draft.conclude(f"{paper}_absent", True, ground)
+
+
+def texts(asset: Asset, column: str) -> tuple[str, ...]:
+    value = asset.get(column)
+    return value if isinstance(value, tuple) else ()
+
+
+def submission_ground(submission: Submission, words: str) -> Ground:
+    at = datetime.combine(submission.received_on, time(), UTC)
+    source = f"registers/submissions（{submission.department_id} {submission.register}）"
+    return Ground(Strength.DECLARED, source, at, f"{words}（{submission.received_on.isoformat()} 收到）")
+
+
+def register_ground(asset: Asset, register: str = "") -> Ground | None:
+    """That a register names an asset; None where none does (or not the one asked for)."""
+    declared = sorted(
+        (fact.observed_at, fact.source)
+        for fact in asset.facts
+        if fact.origin == "declared"
+        and register_of(fact.source)
+        and (not register or register_of(fact.source) == register)
+    )
+    return Ground(Strength.DECLARED, declared[-1][1], declared[-1][0], "台账有登记") if declared else None
+
+
+def facts_of(asset: Asset, column: str) -> list[SourcedFact]:
+    return [fact for fact in asset.facts if fact.column == column]
+
+
+def sighting_ground(sighting: Sighting, strength: Strength, words: str = "") -> Ground:
+    where = f"{sighting.address}（{sighting.spot.zone.name}）" if sighting.spot else sighting.address
+    return Ground(strength, sighting.source, sighting.observed_at, f"{where}{words or sighting.shows()}")
+
+
+def identifiers(asset: Asset, scheme: str) -> Iterable[Identifier]:
+    return (identifier for identifier in asset.identifiers if identifier.scheme == scheme)
+
+
+def has_conflict(conflicts: Iterable[Conflict], column: str) -> bool:
+    return any(conflict.column == column for conflict in conflicts)

@@ -1,0 +1,222 @@
+"""Reads a folder of registers: the one entry for everything that departments have written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from inventories.faults import Fault
+from inventories.model import Collection, Coverage, Failure, Observation, Submission, Waiver
+from inventories.places import Places
+from inventories.registers.classified import Withheld, is_classified, owner_word
+from inventories.registers.declare import REGISTERS
+from inventories.registers.department_rows import read_departments
+from inventories.registers.departments import Department, DepartmentBook
+from inventories.registers.intake import Intake, read_folder
+from inventories.registers.observe import Observer
+from inventories.registers.papers import assessed_system, submission, waiver
+from inventories.registers.records import Record, Refused, read_rows, refuse
+from inventories.registers.references import Index, link, unique
+from inventories.registers.tables import RegisterFile, Row
+
+_OF_ASSETS = tuple(name for name, r in REGISTERS.items() if r.kind and name not in ("departments", "assessments"))
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterResult:
+    """What a folder of registers gave.
+
+    ``faults`` are errors, each with its cell: what they concern was not taken. ``notes`` are remarks: what
+    they concern was taken, or left empty, as they say. ``refused`` are the rows not taken, for
+    :func:`~inventories.registers.quarantine.write_quarantine`. ``dropped_classified`` counts rows dropped as
+    classified; ``withheld`` holds the addresses they named, which the caller must neither probe nor print.
+    """
+
+    collection: Collection
+    faults: tuple[Fault, ...]
+    notes: tuple[Fault, ...]
+    refused: tuple[Refused, ...]
+    dropped_classified: int
+    departments: Mapping[str, Department]
+    files: tuple[RegisterFile, ...] = ()
+    withheld: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+def load_registers(directory: Path, *, places: Places, now: datetime, shown: str = "registers") -> RegisterResult:
+    """Reads every register of a folder. Nothing is raised: what is wrong stands in the result.
+
+    ``now`` is timezone-aware; ``shown`` is the folder's name in errors and sources. Good rows load whatever
+    else is wrong; without a departments register no row can be assigned, and none loads.
+    """
+    intake = read_folder(directory, shown)
+    departments, own = read_departments(intake.sources.get("departments", ()))
+    loading = _Loading(intake, departments, places, now)
+    loading.notes += own.notes
+    loading.refuse(own.refused)
+    if not len(departments):
+        what = "no department could be read, so no row of any register can be assigned to one"
+        loading.faults.append(
+            Fault(shown, what, "fill in departments.csv, departments.xlsx or departments.yaml first")
+        )
+        return loading.result()
+    loading.sift()
+    loading.read_submissions()
+    loading.observe_all(own.records)
+    loading.read_waivers()
+    loading.check_nil_returns()
+    return loading.result()
+
+
+class _Loading:
+    """One reading of one folder, step by step."""
+
+    def __init__(self, intake: Intake, departments: DepartmentBook, places: Places, now: datetime) -> None:
+        self.intake, self.departments, self.places, self.now = intake, departments, places, now
+        self.faults: list[Fault] = list(intake.faults)
+        self.notes: list[Fault] = list(intake.notes)
+        self.refused: list[Refused] = []
+        self.withheld = Withheld()
+        self.rows: dict[int, list[Row]] = {}
+        self.submissions: list[tuple[Record, Submission]] = []
+        self.waivers: dict[str, Waiver] = {}
+        self.observations: list[Observation] = []
+        self.counts: dict[tuple[str, str], int] = {}
+
+    def refuse(self, refused: list[Refused]) -> None:
+        self.refused += refused
+        self.faults += [fault for row in refused for fault in row.reasons]
+
+    def sift(self) -> None:
+        """Takes the classified rows out of every table before any other row is looked at."""
+        for name in REGISTERS:
+            for source in self.intake.sources.get(name, ()):
+                kept = self.rows.setdefault(id(source), [])
+                for row in source.table.rows:
+                    if source.matching.classified and is_classified(row, source.matching):
+                        owner = owner_word(row, source.matching, self.departments)
+                        self.withheld.drop(row, source.matching, source.register, owner)
+                    else:
+                        kept.append(row)
+                        self.withheld.keep(row, source.matching, source.register)
+
+    def read(self, register: str) -> list[Record]:
+        """The good rows of a register; the others are refused."""
+        out: list[Record] = []
+        for source in self.intake.sources.get(register, ()):
+            read = read_rows(source, self.rows[id(source)], self.departments, self.withheld)
+            out += read.records
+            self.notes += read.notes
+            self.refuse(read.refused)
+        return out
+
+    def read_submissions(self) -> None:
+        digests = self.intake.digests()
+        for record in self.read("submissions"):
+            found = submission(record, today=self.now.date(), digests=digests, notes=self.notes)
+            if isinstance(found, Refused):
+                self.refuse([found])
+            else:
+                self.submissions.append((record, found))
+
+    def observe_all(self, department_records: list[Record]) -> None:
+        """Every asset's row as an observation, once codes are unique and references resolved."""
+        received: dict[tuple[str, str], Submission] = {}
+        for _, found in sorted(self.submissions, key=lambda pair: pair[1].received_on):
+            received[found.department_id, found.register] = found
+        observer = Observer(self.places, self.now, received)
+        self.observations += [observer.observe(record) for record in department_records]
+        records: dict[str, list[Record]] = {}
+        indexes: dict[str, Index] = {}
+        for name in _OF_ASSETS:
+            records[name], refused, indexes[REGISTERS[name].kind] = unique(self.read(name), self.notes)
+            self.refuse(refused)
+        for name in _OF_ASSETS:
+            for record in records[name]:
+                link(record, indexes, self.notes)
+                self._count(name, record.department)
+                self.observations.append(observer.observe(record))
+        for record in self.read("assessments"):
+            system = assessed_system(record, indexes["system"])
+            if isinstance(system, Refused):
+                self.refuse([system])
+                continue
+            self._count("assessments", system.department)
+            self.observations.append(observer.observe(record, system))
+        self.notes += observer.notes()
+
+    def _count(self, register: str, department: str) -> None:
+        self.counts[register, department] = self.counts.get((register, department), 0) + 1
+
+    def read_waivers(self) -> None:
+        for record in self.read("exemptions"):
+            found = waiver(record)
+            if isinstance(found, Waiver) and found.id in self.waivers:
+                what = f"the exemption {found.id!r} is already that of {self.waivers[found.id].source}"
+                fault = Fault(record.place("code"), what, "give each its own number (豁免编号)")
+                found = refuse(record.source, record.row, [fault], record.department)
+            if isinstance(found, Refused):
+                self.refuse([found])
+            else:
+                self.waivers[found.id] = found
+
+    def check_nil_returns(self) -> None:
+        """Refuses a nil return beside rows of the same department: one of the two is wrong."""
+        kept = []
+        tainted = self._uncertain()
+        for record, found in self.submissions:
+            rows = self.counts.get((found.register, found.department_id), 0)
+            if found.nil_return and (rows or found.department_id in tainted.get(found.register, ())):
+                what = f"零报告 although rows of {found.department_id} stand in the register {found.register}"
+                fault = Fault(record.place("nil_return"), what, "remove the rows, or write 否")
+                self.refuse([refuse(record.source, record.row, [fault], record.department)])
+            else:
+                kept.append((record, found))
+        self.submissions = kept
+
+    def _uncertain(self) -> dict[str, frozenset[str]]:
+        """Register → departments of which a row may have been lost: their registers are not covered."""
+        out: dict[str, frozenset[str]] = {
+            register: frozenset(self.departments.by_id) for register in self.intake.broken
+        }
+        for row in self.refused:
+            whose = frozenset({row.department}) if row.department else self.departments.near(row.named)
+            out[row.register] = out.get(row.register, frozenset()) | whose
+        return out
+
+    def _coverage(self) -> tuple[list[Coverage], list[Failure]]:
+        uncertain = self._uncertain()
+        answered: dict[str, set[str]] = {}
+        for _, found in self.submissions:
+            answered.setdefault(found.register, set()).add(found.department_id)
+        coverage, failures = [], []
+        for register in REGISTERS:
+            lost = uncertain.get(register, frozenset())
+            scope = tuple(sorted(answered.get(register, set()) - lost))
+            if scope:
+                coverage.append(Coverage("register", "", "", "register", scope, self.now, self.now, register))
+            if lost:
+                message = f"rows of the register {register} were refused, so that what it does not name is not known"
+                failures.append(Failure("register", "", tuple(sorted(lost)), "bad_input", message, self.now))
+        return coverage, failures
+
+    def result(self) -> RegisterResult:
+        coverage, failures = self._coverage()
+        collection = Collection(
+            tuple(self.observations),
+            tuple(coverage),
+            tuple(failures),
+            tuple(found for _, found in self.submissions),
+            tuple(self.waivers.values()),
+        )
+        return RegisterResult(
+            collection,
+            tuple(self.faults),
+            tuple(self.notes),
+            tuple(self.refused),
+            self.withheld.dropped,
+            self.departments.by_id,
+            tuple(self.intake.files),
+            frozenset(self.withheld.addresses),
+        )
