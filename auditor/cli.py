@@ -22,6 +22,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: rich's renderer alone would double the time that --help takes.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 asset_app = typer.Typer(help="One asset of the inventory.", no_args_is_help=True)
@@ -339,7 +341,7 @@ def run(arguments: list[str] | None = None) -> None:
 
 def main(arguments: list[str]) -> int:
     """Runs a command and returns its exit status; prints no traceback unless ``--debug`` is given."""
-    import click
+    from typer.exceptions import TyperException
 
     debug = "--debug" in arguments
     # A service manager's TERM ends an audit as Ctrl-C does: nmap's process groups are ended and waited for.
@@ -349,12 +351,10 @@ def main(arguments: list[str]) -> int:
         return int(result) if isinstance(result, int) else Exit.DONE
     except typer.Exit as leaving:
         return leaving.exit_code
-    except (click.ClickException, click.exceptions.Exit) as error:
-        if isinstance(error, click.exceptions.Exit):
-            return error.exit_code
+    except TyperException as error:
         error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+        return Exit.REFUSED
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted\n")
         return Exit.INTERRUPTED
     except BrokenPipeError:
@@ -368,6 +368,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _explain(error: Exception) -> int:
+    from auditor.ledger.errors import LedgerError
+    from auditor.lock import LockError, LockHeld
     from auditor.output import print_faults, say
     from inventories.faults import Faults, clean
 
@@ -382,6 +384,12 @@ def _explain(error: Exception) -> int:
             for line in error.lines:
                 say(clean(line, 2000))
             return Exit.REFUSED
+        case LockHeld():
+            print_faults([error.fault])
+            return Exit.REFUSED
+        case LockError() | LedgerError():
+            print_faults([error.fault])
+            return Exit.FAILED
         case Failed():
             say(clean(str(error), 2000))
             return Exit.FAILED

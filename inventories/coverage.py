@@ -32,7 +32,8 @@ class Covered:
                 prefixes.setdefault((record.vantage, record.aspect, record.detail), []).extend(record.scope)
         self._registers = {name: frozenset(departments) for name, departments in registers.items()}
         self._scopes = {
-            key: [parsed for text in texts if (parsed := network(text)) is not None] for key, texts in prefixes.items()
+            key: [parsed for text in texts if (parsed := network(text)) is not None]
+            for key, texts in prefixes.items()
         }
         self._ranges: dict[tuple[str, str, int], Ranges] = {}
 

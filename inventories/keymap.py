@@ -56,9 +56,7 @@ def known(keymap: KeyMap) -> dict[str, tuple[Identifier, ...]]:
 def identifiers_of(keymap: KeyMap, key: str) -> tuple[Identifier, ...]:
     """The identifiers by which a key was last known; for many keys, ask :func:`known` once."""
     wanted = resolve(keymap.aliases, key)
-    return tuple(
-        sorted(i for (_kind, i), found in keymap.keys.items() if resolve(keymap.aliases, found) == wanted)
-    )
+    return tuple(sorted(i for (_kind, i), found in keymap.keys.items() if resolve(keymap.aliases, found) == wanted))
 
 
 def absorb(keymap: KeyMap, merges: Mapping[str, str]) -> KeyMap:
@@ -244,4 +242,3 @@ class _Assigner:
         for identifier in before.difference(thing.identifiers):
             if identifier.scheme == "ip" and identifier.vantage in now and table.get((thing.kind, identifier)) == key:
                 del table[thing.kind, identifier]
-

@@ -137,7 +137,9 @@ def _cut(zone: Zone, version: int, first: int, last: int) -> list[tuple[int, int
         for found, low, high in (span(prefix),)
         if found == version and low <= last and high >= first
     ]
-    edges = sorted({first, *(edge for _n, low, high, _d in owners for edge in (low, high + 1) if first < edge <= last)})
+    edges = sorted(
+        {first, *(edge for _n, low, high, _d in owners for edge in (low, high + 1) if first < edge <= last)}
+    )
     pieces = []
     for start, following in zip(edges, [*edges[1:], last + 1], strict=True):
         over = [(length, department) for length, low, high, department in owners if low <= start <= high]

@@ -209,9 +209,7 @@ class _Reconciler:
             collectors=tuple(sorted({o.collector for o in group.observations})),
         )
 
-    def _bookkeeping(
-        self, group: _Group, keymap: KeyMap, zones: Sequence[str], values: dict[str, Value]
-    ) -> None:
+    def _bookkeeping(self, group: _Group, keymap: KeyMap, zones: Sequence[str], values: dict[str, Value]) -> None:
         values["key"] = group.key
         values["sources"] = tuple(sorted({o.source for o in group.observations}))
         values["is_observed"] = any(o.collector != REGISTER for o in group.observations)

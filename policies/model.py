@@ -114,10 +114,10 @@ class Basis:
 class Rule:
     """One clause made checkable.
 
-    ``applies`` and ``violation`` are SQL predicates over the subject's view. ``columns`` are those that both
-    name, in order of first mention: the facts that an outcome rests on. ``needs_date`` marks a rule that
-    stays unknown until the site supplies the regulation's date in force; ``waits_for`` names every setting
-    that the predicates use and nobody has supplied.
+    ``applies`` and ``violation`` are SQL predicates over the subject's view; an empty ``applies`` binds all.
+    ``columns`` are those that both name, in order of first mention: the facts that an outcome rests on.
+    ``needs_date`` marks a rule that stays unknown until the site supplies the regulation's date in force;
+    ``waits_for`` names every setting that the predicates use and nobody has supplied.
     """
 
     id: str

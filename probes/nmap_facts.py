@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,17 +21,26 @@ TITLE, NAME, EVIDENCE = 120, 100, 200
 #: Said beside whatever rests on a port's number alone.
 BY_PORT = "按端口推断"
 
+#: nmap's reasons for calling a host up that somebody on the way may have given in its place.
+REFUSALS = frozenset({"reset", "conn-refused"})
+
 _PAGE = SCRIPT.removesuffix(".nse")
 _HOST_NAME = re.compile(r"[A-Za-z0-9*_]([A-Za-z0-9_.*-]{0,250}[A-Za-z0-9_])?")
 
 
-def observe(host: Host, *, zone: Zone, at: datetime, source: str, fingerprints: Fingerprints) -> Observation:
-    """What one host that answered shows. ``at`` is UTC; ``source`` tells a person where this was seen from."""
+def observe(host: Host, *, zone: Zone, at: datetime, reason: str, fingerprints: Fingerprints) -> Observation:
+    """What one host that answered shows. ``at`` is UTC; ``reason`` is nmap's word for how it answered.
+
+    A refusal alone is weak: firewalls refuse in the name of addresses behind which nothing is.
+    """
     address = ip_id(host.address, zone.vantage)
     mac = mac_id(host.mac, zone.vantage) if host.mac else None
+    opened = any(port.state == "open" for port in host.ports)
+    sure = opened or reason not in REFUSALS
+    answered = Strength.SEEN_OUTSIDE if sure else Strength.HINTED
     facts = [
         Fact("ips", (address.value,), Strength.SEEN_OUTSIDE),
-        Fact("answers", True, Strength.SEEN_OUTSIDE),
+        Fact("answers", True, answered, "open port" if opened else clean(reason, NAME)),
     ]
     if mac is not None:
         facts.append(Fact("macs", (mac.value,), Strength.SEEN_OUTSIDE, clean(host.mac_vendor, NAME)))
@@ -42,7 +52,7 @@ def observe(host: Host, *, zone: Zone, at: datetime, source: str, fingerprints: 
     return Observation(
         kind="host",
         collector="nmap",
-        source=source,
+        source="nmap",
         observed_at=at,
         identifiers=(address,) if mac is None else (address, mac),
         facts=tuple(dict.fromkeys(facts)),
@@ -122,19 +132,26 @@ def tls_names(port: Port) -> list[str]:
     certificate = port.tables.get("ssl-cert", {})
     found = [certificate.get("subject.commonName", "")]
     for key, value in certificate.items():
-        if key.endswith(("name", "name+")) or "." not in key:
-            continue
-        if "Subject Alternative Name" in value:
-            continue
-        found += re.findall(r"DNS:([^,\s]+)", value[:4096]) if key.startswith("extensions") else []
-    return [name for name in dict.fromkeys(found) if _HOST_NAME.fullmatch(name)]
+        if key.startswith("extensions.") and value == "X509v3 Subject Alternative Name":
+            found += re.findall(r"DNS:([^,\s]+)", certificate.get(key.removesuffix("name") + "value", ""))
+    return [name for name in dict.fromkeys(found) if _HOST_NAME.fullmatch(name)][:20]
 
 
 def _name_of(certificate: Mapping[str, str], whose: str) -> str:
     """``CN=…, OU=…, O=…`` of a certificate's subject or issuer."""
     short = {"commonName": "CN", "organizationalUnitName": "OU", "organizationName": "O"}
-    parts = [f"{tag}={certificate[f'{whose}.{key}']}" for key, tag in short.items() if f"{whose}.{key}" in certificate]
+    parts = [
+        f"{tag}={_from_escapes(certificate[f'{whose}.{key}'])}"
+        for key, tag in short.items()
+        if f"{whose}.{key}" in certificate
+    ]
     return ", ".join(parts)[:400]
+
+
+def _from_escapes(text: str) -> str:
+    """nmap writes bytes beyond ASCII as ``\\xE5``; here they are characters again."""
+    raw = re.sub(rb"\\x([0-9A-Fa-f]{2})", lambda found: bytes.fromhex(found[1].decode()), text.encode())
+    return raw.decode("utf-8", "replace")
 
 
 def first_answer(fingerprint: str) -> str:
@@ -172,4 +189,4 @@ def _decoded(text: str, charset: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(html.unescape(text).split())

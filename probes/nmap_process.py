@@ -81,7 +81,12 @@ def version_of(command: Sequence[str]) -> tuple[int, int] | Unusable:
 
 
 def may_send_raw() -> bool:
-    """Whether this process may build packets itself (CAP_NET_RAW); without it, connections are all there is."""
+    """Whether packets may be built by hand (CAP_NET_RAW, or an nmap that was given it, as NMAP_PRIVILEGED says).
+
+    Without it, connections are all there is.
+    """
+    if os.environ.get("NMAP_PRIVILEGED"):
+        return True
     try:
         status = Path("/proc/self/status").read_text("ascii", "replace")
     except OSError:

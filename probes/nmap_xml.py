@@ -33,7 +33,7 @@ class Port:
     """One port of one host. ``state``: open, closed, filtered, open|filtered.
 
     ``named_by`` is ``probed`` where the service itself said what it is, ``table`` where only the number did.
-    ``tables`` maps script → key → text, nested keys joined by a dot.
+    ``tables`` maps script → key → text, nested keys joined by a dot (``extensions.0.name``).
     """
 
     number: int
@@ -57,6 +57,7 @@ class Host:
 
     address: str
     state: str
+    reason: str = ""
     mac: str = ""
     mac_vendor: str = ""
     name: str = ""
@@ -104,7 +105,8 @@ def _hosts(raw: bytes, beside: _Beside) -> Iterator[Host]:
         mac = str(found["addresses"].get("mac", ""))
         yield Host(
             address=address,
-            state=str(found.get("status", {}).get("state", "")),
+            state=_cut(found.get("status", {}).get("state", "")),
+            reason=_cut(found.get("status", {}).get("reason", "")),
             mac=mac,
             mac_vendor=_cut(found["vendor"].get(mac, "")),
             name=_cut(next((h["name"] for h in found["hostnames"] if h["type"] == "PTR"), "")),
@@ -167,6 +169,7 @@ class _Beside:
         self._port: _PortMore | None = None
         self._script = ""
         self._keys: list[str] = []
+        self._counts = [0]
         self._text: list[str] | None = None
         self._size = 0
         self._depth = 0
@@ -258,7 +261,7 @@ class _Beside:
 
     def _open_script(self, at: dict[str, str]) -> None:
         self._script = at.get("id", "")
-        self._keys = []
+        self._keys, self._counts = [], [0]
         if self._port is not None:
             self._port.tables[self._script] = {}
 
@@ -266,23 +269,24 @@ class _Beside:
         self._script = ""
 
     def _open_table(self, at: dict[str, str]) -> None:
-        self._keys.append(at.get("key", ""))
+        """An entry of a list has no key; its number stands for it."""
+        self._keys.append(at.get("key") or str(self._counts[-1]))
+        self._counts[-1] += 1
+        self._counts.append(0)
 
     def _close_table(self) -> None:
         self._keys.pop()
+        self._counts.pop()
 
     def _open_elem(self, at: dict[str, str]) -> None:
-        self._keys.append(at.get("key", ""))
+        self._keys.append(at.get("key") or str(self._counts[-1]))
+        self._counts[-1] += 1
         self._open_text(at)
 
     def _close_elem(self) -> None:
         table = self._port.tables.get(self._script) if self._port is not None else None
-        key = ".".join(self._keys)
         if table is not None and self._text is not None and len(table) < 200:
-            # Lists have no keys; their entries are told apart by number.
-            while key in table:
-                key += "+"
-            table[key] = "".join(self._text)
+            table[".".join(self._keys)] = "".join(self._text)
         self._keys.pop()
         self._text = None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 
 from reports.model import AuditView
 from reports.words import LIVE
@@ -85,10 +86,15 @@ class Account:
 def owners(view: AuditView) -> list[tuple[str, str]]:
     """Departments (id, name) in the register's order, then every other owner that the view mentions."""
     out = {d.id: d.name for d in view.departments}
-    for item in (*view.findings, *view.unknowns, *view.systems, *view.assets):
-        out.setdefault(item.department_id, item.department_name or UNASSIGNED)
-    for count in view.counts:
-        out.setdefault(count.department_id, count.department_id or UNASSIGNED)
+    named = chain(
+        ((f.department_id, f.department_name) for f in view.findings),
+        ((u.department_id, u.department_name) for u in view.unknowns),
+        ((s.department_id, s.department_name) for s in view.systems),
+        ((a.department_id, a.department_name) for a in view.assets),
+        ((c.department_id, c.department_id) for c in view.counts),
+    )
+    for department, name in named:
+        out.setdefault(department, name or UNASSIGNED)
     return list(out.items())
 
 

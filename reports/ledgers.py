@@ -6,19 +6,18 @@ Everything is a value: no cell is a formula, whatever the data hold. Figures sta
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from inventories.faults import clean
-from inventories.kinds import KINDS, Column, Kind, Type
-from inventories.kinds.declare import COMMON
+from inventories.kinds import Kind
 from policies.model import Basis
 from reports.account import Account, accounts, owners
 from reports.files import replacing
-from reports.model import AssetView, AuditView, FindingView, RuleView, SystemView, UnknownView
-from reports.sheets import Book, Cell, Head, Lines, Ratio
+from reports.ledger_assets import write_assets
+from reports.model import AuditView, FactView, FindingView, RuleView, UnknownView
+from reports.sheets import Book, Cell, Lines, Ratio, heads
 from reports.words import (
     BITES,
     CHANGES,
@@ -40,59 +39,12 @@ from reports.words import (
     word,
 )
 
-#: Sheets of assets: title, kind, and the columns that are printed beside department and name, in order.
-_ASSET_SHEETS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    (
-        "机房台账",
-        "room",
-        (
-            "code", "address", "kind", "area", "built_on", "approval_no", "racks", "servers_declared", "hosts_physical",
-            "ups", "yearly_power_cost", "disposal", "disposal_due_on", "is_inferred",
-        ),
-    ),
-    (
-        "业务专网台账",
-        "network",
-        (
-            "code", "kind", "prefixes", "carrier", "bandwidth", "uplink", "yearly_rent", "built_on", "approval_no",
-            "legal_basis", "merge_due_on", "is_unified_exit",
-        ),
-    ),
-    (
-        "云平台台账",
-        "cloud",
-        (
-            "code", "kind", "platform", "owner_level", "endpoint", "built_on", "expanded_on", "approval_no",
-            "is_merged_under_city", "hosts_total", "vms_total", "is_inferred",
-        ),
-    ),
-    (
-        "主机台账",
-        "host",
-        (
-            "code", "ips", "answers", "role", "platform", "is_physical", "os_name", "vendor", "model", "open_services",
-            "products", "in_asset_register",
-        ),
-    ),
-)  # fmt: skip
-_SYSTEM_COLUMNS = ("code", "go_live_on", "addresses", "urls", "mlps_level", "hosts_alive_off_cloud")
-#: Columns of every kind that are of use beside the kind's own.
-_SHARED = ("zone", "is_observed", "is_declared", "sources", "first_seen_on", "last_seen_on")
-_WIDTHS: Mapping[Type, float] = {
-    Type.TEXT: 16,
-    Type.TEXTS: 26,
-    Type.INTEGER: 9,
-    Type.NUMBER: 11,
-    Type.BOOLEAN: 9,
-    Type.DATE: 12,
-}
-
 
 def write_ledger(view: AuditView, path: Path) -> None:
     """Writes the workbook, whole or not at all, readable by its owner only.
 
-    Sheets: 汇总, 问题台账, 系统上云台账, 机房台账, 业务专网台账, 云平台台账, 主机台账, 待核实（无法判定）, 探测覆盖情况 and
-    法规依据. Raises OSError where the file cannot be written.
+    Sheets: 汇总, 问题台账, 系统上云台账, 机房台账, 业务专网台账, 云平台台账, 主机台账, 待核实（无法判定）,
+    探测覆盖情况 and 法规依据. Raises OSError where the file cannot be written.
     """
     whom = view.for_whom or view.bureau
     with replacing(path) as fresh:
@@ -109,9 +61,7 @@ def write_ledger(view: AuditView, path: Path) -> None:
         )
         _summary(book, view, whom)
         _findings(book, view)
-        _systems(book, view)
-        for title, kind, first in _ASSET_SHEETS:
-            _assets(book, view, title, KINDS[kind], first)
+        write_assets(book, view)
         _unknowns(book, view)
         _coverage(book, view)
         _law(book, view)
@@ -122,18 +72,16 @@ def write_ledger(view: AuditView, path: Path) -> None:
 
 
 def _summary(book: Book, view: AuditView, whom: str) -> None:
-    heads = [
-        Head("部门", 26),
-        *(Head(t, 9) for t in ("在册系统", "不纳入", "纳入范围\n（分母）", "已上云\n（分子）", "未上云", "无法判定")),
-        Head("上云率", 9),
-        Head("未销号\n问题", 9),
-        *(Head(f"其中：\n{name}", 9) for name in SEVERITIES.values()),
-        *(Head(t, 9) for t in ("本次\n新发现", "待再次\n确认", "本次\n销号", "已豁免", "无法判定\n事项")),
-    ]
+    columns = heads(
+        "部门 26; 在册|系统 7; 不纳入 7; 纳入范围|（分母） 9; 已上云|（分子） 8; 未上云 7; 无法|判定 7; 上云率 8",
+        "未销号|问题 7",
+        "; ".join(f"其中：|{name} 9" for name in SEVERITIES.values()),
+        "本次|新发现 7; 待再次|确认 7; 本次|销号 7; 已豁免 7; 无法判定|事项 9",
+    )
     rows = accounts(view)
     book.sheet(
         "汇总",
-        heads,
+        columns,
         (_summary_row(row) for row in rows),
         title=f"{clean(view.site, 60)}政务信息化审计汇总表",
         total=_summary_row(sum(rows, Account("", "合计"))),
@@ -177,19 +125,18 @@ def _summary_notes(view: AuditView, whom: str) -> list[str]:
         "不含经批准豁免和停用已报备的系统；无法判定的系统计入分母，不计入分子。涉密系统不在统计之列。",
         f"三、不纳入上云率统计的系统：{left_out}。",
         f"四、探测覆盖：{covered}。",
-        "五、“无法判定”指现有登记和探测均不足以作出结论，既不表示符合，也不表示不符合。",
+        f"五、登记与探测相互矛盾{len(view.conflicts)}处，矛盾的一项不作为依据，详见各台账“数据冲突”栏。",
+        "六、“无法判定”指现有登记和探测均不足以作出结论，既不表示符合，也不表示不符合。",
     ]
 
 
 # --- 问题台账 -----------------------------------------------------------------------------------------------
 
-_FINDING_HEADS = (
-    Head("部门", 20), Head("对象", 22), Head("对象类型", 9), Head("问题", 26), Head("严重程度", 9), Head("状态", 10),
-    Head("本次变化", 10), Head("条款", 12), Head("核查所见", 48), Head("整改要求", 30), Head("首次发现", 15),
-    Head("最近确认", 15), Head("性质", 11), Head("可列入整改文书", 10), Head("未列入原因", 28), Head("状态说明", 20),
-    Head("销号时间", 15), Head("法规", 34), Head("文号", 20), Head("条文原文", 48), Head("案件", 12),
-    Head("问题编号", 18), Head("规则编号", 26),
-)  # fmt: skip
+_FINDING_HEADS = heads(
+    "部门 16; 对象 18; 问题 20; 严重|程度 7; 状态 8; 条款 9; 核查所见 44; 整改要求 22; 首次发现 11",
+    "对象类型 9; 本次变化 10; 最近确认 15; 性质 11; 可列入|整改文书 9; 未列入原因 28; 状态说明 20; 销号时间 15",
+    "法规 34; 文号 20; 条文原文 48; 案件 12; 问题编号 18; 规则编号 26",
+)
 
 
 def _findings(book: Book, view: AuditView) -> None:
@@ -199,29 +146,22 @@ def _findings(book: Book, view: AuditView) -> None:
         key=lambda f: (f.state not in LIVE, order[f.department_id], severity_rank(f.severity), f.rule, f.id),
     )
     rows = (_finding_row(finding, view.timezone) for finding in ordered)
-    book.sheet("问题台账", _FINDING_HEADS, rows, printed=12)
+    book.sheet("问题台账", _FINDING_HEADS, rows, printed=9)
 
 
 def _finding_row(f: FindingView, zone: str) -> list[Cell]:
-    facts = Lines(
-        tuple(
-            f"{fact.title}：{fact.shown}〔{source_words(fact.source)}，{moment(fact.observed_at, zone) or '时间不详'}，"
-            f"{word(STRENGTHS, fact.strength)}〕"
-            for fact in f.facts
-        )
-    )
     return [
         f.department_name,
         f.asset_name,
-        word(SUBJECTS, f.subject),
         f.title,
         word(SEVERITIES, f.severity),
         word(STATES, f.state),
-        word(CHANGES, f.change),
         Lines(tuple(basis.article for basis in f.basis)),
-        facts,
+        Lines(tuple(_fact(fact, zone) for fact in f.facts)),
         f.remedy,
-        _at(f.opened_at, zone),
+        local(f.opened_at, zone).date() if f.opened_at else None,
+        word(SUBJECTS, f.subject),
+        word(CHANGES, f.change),
         _at(f.last_confirmed_at, zone),
         word(BITES, f.bite),
         f.orderable,
@@ -237,6 +177,11 @@ def _finding_row(f: FindingView, zone: str) -> list[Cell]:
     ]
 
 
+def _fact(fact: FactView, zone: str) -> str:
+    origin = (source_words(fact.source), moment(fact.observed_at, zone) or "时间不详", word(STRENGTHS, fact.strength))
+    return f"{fact.title}：{fact.shown}〔{'，'.join(origin)}〕"
+
+
 def _at(at: datetime | None, zone: str) -> datetime | None:
     return local(at, zone) if at else None
 
@@ -245,112 +190,16 @@ def _quote(basis: Basis) -> str:
     return basis.quote if basis.verified else f"{basis.quote}（未与正式文本核对）"
 
 
-# --- assets -------------------------------------------------------------------------------------------------
-
-
-def _systems(book: Book, view: AuditView) -> None:
-    kind = KINDS["system"]
-    assets = {asset.key: asset for asset in view.assets if asset.kind == "system"}
-    rest = _others(
-        kind, assets.values(), (*_SYSTEM_COLUMNS, "status", "hosting", "migrated_on", "migration_plan_due_on")
-    )
-    first = [kind.column(name) for name in _SYSTEM_COLUMNS]
-    heads = [
-        Head("部门", 20), Head("系统名称", 26), Head("系统状态", 10), Head("部署位置", 16), Head("是否已上云", 10),
-        Head("迁移上云日期", 12), Head("计划迁移日期", 12), Head("纳入上云率", 9), Head("不纳入原因", 14),
-        *map(_head, first), *map(_head, rest), Head("数据冲突", 30), Head("资产标识", 16),
-    ]  # fmt: skip
-    rows = (_system_row(system, assets.get(system.key), [*first, *rest]) for system in _by_owner(view, view.systems))
-    book.sheet("系统上云台账", heads, rows, printed=9 + len(first))
-
-
-def _system_row(system: SystemView, asset: AssetView | None, columns: Sequence[Column]) -> list[Cell]:
-    kind = KINDS["system"]
-    values = dict(asset.values) if asset else {}
-    values.setdefault("addresses", system.addresses or None)
-    values.setdefault("mlps_level", system.mlps_level)
-    on_cloud = {True: "是", False: "否", None: "无法判定"}[system.on_cloud]
-    return [
-        system.department_name,
-        system.name,
-        kind.column("status").label(system.status),
-        [kind.column("hosting").label(place) for place in system.hosting],
-        on_cloud,
-        system.migrated_on,
-        system.planned_on,
-        not system.excluded,
-        word(EXCLUSIONS, system.excluded) if system.excluded else None,
-        *(_value(column, kind, values) for column in columns),
-        Lines(asset.conflicts) if asset and asset.conflicts else None,
-        system.key,
-    ]
-
-
-def _assets(book: Book, view: AuditView, title: str, kind: Kind, names: Sequence[str]) -> None:
-    found = [asset for asset in _by_owner(view, view.assets) if asset.kind == kind.name]
-    first, rest = [kind.column(name) for name in names], _others(kind, found, names)
-    heads = [
-        Head("部门", 20), Head("名称", 24), *map(_head, first), *map(_head, rest), Head("数据冲突", 30), Head("资产标识", 16),
-    ]  # fmt: skip
-    rows = (
-        [
-            asset.department_name,
-            asset.name,
-            *(_value(column, kind, asset.values) for column in (*first, *rest)),
-            Lines(asset.conflicts) if asset.conflicts else None,
-            asset.key,
-        ]
-        for asset in found
-    )
-    book.sheet(title, heads, rows, printed=2 + len(first))
-
-
-def _by_owner(view: AuditView, items: Iterable[AssetView | SystemView]) -> list[Any]:
-    order = {department: place for place, (department, _) in enumerate(owners(view))}
-    return sorted(items, key=lambda item: (order[item.department_id], item.name, item.key))
-
-
-def _others(kind: Kind, assets: Iterable[AssetView], shown: Sequence[str]) -> list[Column]:
-    """Further columns of a kind, those only that some asset has a value for."""
-    filled = {name for asset in assets for name, value in asset.values.items() if value not in (None, ())}
-    own = [column for column in kind.columns if column.name not in ("name", *shown)]
-    shared = [column for column in COMMON if column.name in _SHARED]
-    return [
-        column for column in (*own, *shared) if column.name in filled or column.paper and _absent(column) in filled
-    ]
-
-
-def _absent(column: Column) -> str:
-    return f"{column.paper}_absent"
-
-
-def _head(column: Column) -> Head:
-    unit = f"（{column.unit}）" if column.unit else ""
-    return Head(f"{column.title}{unit}", _WIDTHS[column.type])
-
-
-def _value(column: Column, kind: Kind, values: Mapping[str, object]) -> Cell:
-    """A column's cell: labels for codes; 无 where the paper was asked for and does not exist; blank: not known."""
-    value = values.get(column.name)
-    if value is None:
-        return "无" if column.paper and values.get(_absent(column)) is True else None
-    if column.values:
-        codes = value if isinstance(value, (list, tuple)) else [value]
-        return [column.label(str(code)) for code in codes]
-    return value
-
-
 # --- what cannot be told, coverage, law ---------------------------------------------------------------------
 
 
 def _unknowns(book: Book, view: AuditView) -> None:
-    heads = (
-        Head("部门", 20), Head("对象", 26), Head("对象类型", 10), Head("待判定的问题", 34), Head("缺少的信息", 34),
-        Head("如何核实", 50), Head("资产标识", 16), Head("规则编号", 26),
-    )  # fmt: skip
+    columns = heads(
+        "部门 16; 对象 22; 对象类型 9; 待判定的问题 28; 缺少的信息 26; 如何核实 42; 资产标识 16; 规则编号 26"
+    )
     subjects = {rule.rule: rule.subject for rule in view.rules}
     rows = (_unknown_row(unknown, subjects.get(unknown.rule, "")) for unknown in view.unknowns)
-    book.sheet("待核实（无法判定）", heads, rows, printed=6)
+    book.sheet("待核实（无法判定）", columns, rows, printed=6)
 
 
 def _unknown_row(unknown: UnknownView, subject: str) -> list[Cell]:
@@ -380,10 +229,10 @@ def how_to_learn(kind: Kind | None, missing: Sequence[str]) -> Iterator[str]:
 
 
 def _coverage(book: Book, view: AuditView) -> None:
-    heads = (
-        Head("网络区域", 24), Head("区域编号", 12), Head("探测方式", 12), Head("是否完整覆盖", 9), Head("覆盖率", 9),
-        Head("用时（秒）", 10), Head("最近一次完整覆盖", 16), Head("未覆盖的范围和原因", 50), Head("本次探测的局限", 44),
-    )  # fmt: skip
+    columns = heads(
+        "网络区域 18; 区域编号 10; 探测方式 10; 是否完|整覆盖 8; 覆盖率 8; 用时|（秒） 8; 最近一次完整覆盖 16",
+        "未覆盖的范围和原因 42; 本次探测的局限 36",
+    )
     rows = (
         [
             probe.zone_name,
@@ -398,16 +247,16 @@ def _coverage(book: Book, view: AuditView) -> None:
         ]
         for probe in view.probes
     )
-    book.sheet("探测覆盖情况", heads, rows)
+    book.sheet("探测覆盖情况", columns, rows)
 
 
 def _law(book: Book, view: AuditView) -> None:
     verdicts = ("violation", "compliant", "unknown", "waived", "not_applicable")
-    heads = (
-        Head("法规", 32), Head("条款", 11), Head("文号", 20), Head("规则", 26), Head("条文原文", 48), Head("对象类型", 9),
-        Head("严重程度", 9), Head("性质", 11), Head("应判对象", 9), *(Head(VERDICTS[v], 9) for v in verdicts),
-        Head("条文已核对", 9), Head("整改要求", 30), Head("规则编号", 26),
-    )  # fmt: skip
+    columns = heads(
+        "法规 24; 条款 10; 规则 22; 条文原文 44; 对象类型 9; 严重|程度 7; 性质 11; 应判|对象 7",
+        "; ".join(f"{VERDICTS[verdict]} 9" for verdict in verdicts),
+        "文号 20; 条文已核对 9; 整改要求 30; 规则编号 26",
+    )
     numbers: Counter[tuple[str, str]] = Counter()
     for count in view.counts:
         numbers[count.rule, count.verdict] += count.number
@@ -415,7 +264,6 @@ def _law(book: Book, view: AuditView) -> None:
         [
             basis.regulation,
             basis.article,
-            basis.number,
             rule.title,
             basis.quote,
             word(SUBJECTS, rule.subject),
@@ -423,6 +271,7 @@ def _law(book: Book, view: AuditView) -> None:
             word(BITES, rule.bite),
             sum(numbers[rule.rule, verdict] for verdict in verdicts[:-1]),
             *(numbers[rule.rule, verdict] for verdict in verdicts),
+            basis.number,
             basis.verified,
             rule.remedy,
             rule.rule,
@@ -430,7 +279,7 @@ def _law(book: Book, view: AuditView) -> None:
         for rule in _rules(view)
         for basis in rule.basis
     )
-    book.sheet("法规依据", heads, rows, printed=14)
+    book.sheet("法规依据", columns, rows, printed=13)
 
 
 def _rules(view: AuditView) -> list[RuleView]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeAlias
@@ -14,6 +14,9 @@ from inventories.faults import clean
 MAX_ROWS = 1_048_575
 #: What a cell may hold is 32,767 characters.
 MAX_TEXT = 32_000
+#: Points. Heights are set, since not every program finds them by itself; no row may be higher than the last.
+LINE_HEIGHT = 13.0
+_MAX_HEIGHT = 409.0
 #: A text that a spreadsheet would take for a formula once somebody edits the cell.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -40,6 +43,12 @@ class Head:
 
     title: str
     width: float = 14
+
+
+def heads(*texts: str) -> tuple[Head, ...]:
+    """Headings with their widths, written ``部门 20; 对象 22``; ``|`` breaks a line."""
+    pairs = (item.rsplit(" ", 1) for text in texts for item in text.split("; "))
+    return tuple(Head(title.replace("|", "\n"), float(width)) for title, width in pairs)
 
 
 class Book:
@@ -133,13 +142,11 @@ class Book:
                 left_over = row
                 break
             last += 1
-            for column, cell in enumerate(row):
-                self._write(sheet, last, column, cell)
+            self._row(sheet, last, heads, row)
         sheet.autofilter(top, 0, last, len(heads) - 1)
         if total and left_over is None:
             last += 1
-            for column, cell in enumerate(total):
-                self._write(sheet, last, column, cell, bold=True)
+            self._row(sheet, last, heads, total, bold=True)
         for offset, note in enumerate(notes, 2):
             sheet.set_row(last + offset, 15 * (1 + len(note) // 90))
             sheet.merge_range(last + offset, 0, last + offset, len(heads) - 1, note, self._note)
@@ -157,6 +164,15 @@ class Book:
         sheet.print_area(0, 0, end, last_column)
         sheet.set_header(f"&L{_code(self._left)}&C{_code(name)}&R{_code(self._right)}")
         sheet.set_footer("&C第 &P 页，共 &N 页")
+
+    def _row(self, sheet: Any, row: int, heads: Sequence[Head], cells: Sequence[Cell], *, bold: bool = False) -> None:
+        lines = 1
+        for head, cell in zip(heads, cells, strict=True):
+            if isinstance(cell, (str, Lines, list, tuple)):
+                lines = max(lines, _lines(as_text(cell), head.width))
+        sheet.set_row(row, min(LINE_HEIGHT * lines + 3, _MAX_HEIGHT))
+        for column, cell in enumerate(cells):
+            self._write(sheet, row, column, cell, bold=bold)
 
     def _write(self, sheet: Any, row: int, column: int, cell: Cell, *, bold: bool = False) -> None:
         style = self._styles["bold"] if bold else None
@@ -201,11 +217,16 @@ def as_text(cell: Cell) -> str:
     return clean(str(cell), 4000)
 
 
+def _lines(text: str, width: float) -> int:
+    """How many lines a text takes in a column; a Chinese character is as wide as two figures."""
+    return sum(max(1, math.ceil((len(line) + len(line.encode())) / 2 / (width - 0.5))) for line in text.split("\n"))
+
+
 def _code(text: str) -> str:
     """Text for a printed page's head, where ``&`` starts a code and 255 characters are all there is."""
     return clean(text, 70).replace("&", "&&")
 
 
-def _chain(first: Sequence[Cell], rest: Iterable[Sequence[Cell]]) -> Iterable[Sequence[Cell]]:
+def _chain(first: Sequence[Cell], rest: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
     yield first
     yield from rest

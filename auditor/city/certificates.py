@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from auditor.city.plan import Service
+
 
 class Authority:
     """Signs the certificates of one run of the city. ``now`` is the clock, in UTC."""
@@ -23,23 +25,27 @@ class Authority:
         self._now = now
         self._keys: dict[str, ec.EllipticCurvePrivateKey] = {}
 
-    def context(self, names: tuple[str, ...], organisation: str, issuer: str) -> ssl.SSLContext:
-        """A server's TLS context with a certificate for ``names``; self-signed where ``issuer`` is empty."""
+    def context(self, service: Service) -> ssl.SSLContext:
+        """A server's TLS context with the certificate that the plan gives a service."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = _name(names[0] if names else "localhost", organisation)
-        signer = self._keys.setdefault(issuer, ec.generate_private_key(ec.SECP256R1())) if issuer else key
+        subject = _name(service.names[0] if service.names else "localhost", service.unit, service.organisation)
+        signer, issuer = key, subject
+        if service.issuer is not None:
+            issuer = _name(service.issuer.name, service.issuer.unit, service.issuer.organisation)
+            signer = self._keys.setdefault(issuer.rfc4514_string(), ec.generate_private_key(ec.SECP256R1()))
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(_name(issuer, issuer) if issuer else subject)
+            .issuer_name(issuer)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(self._now - dt.timedelta(days=200))
             .not_valid_after(self._now + dt.timedelta(days=530))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         )
-        if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
+        if service.names:
+            names = [x509.DNSName(name) for name in service.names]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(signer, hashes.SHA256())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         # The ssl module loads from files only; the folder is its owner's alone and gone at once.
@@ -57,9 +63,11 @@ class Authority:
         return context
 
 
-def _name(common: str, organisation: str) -> x509.Name:
-    parts = [x509.NameAttribute(NameOID.COUNTRY_NAME, "CN")]
-    if organisation:
-        parts.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
-    parts.append(x509.NameAttribute(NameOID.COMMON_NAME, common))
-    return x509.Name(parts)
+def _name(common: str, unit: str, organisation: str) -> x509.Name:
+    parts = (
+        (NameOID.COUNTRY_NAME, "CN"),
+        (NameOID.ORGANIZATION_NAME, organisation),
+        (NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
+        (NameOID.COMMON_NAME, common),
+    )
+    return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts if text])

@@ -192,7 +192,7 @@ def _maker() -> _Make:
         if service.service == "ssh":
             return await _ssh(asyncssh.generate_private_key("ssh-ed25519"), host, service, bound, note)
         if service.service == "https":
-            tls = authority.context(service.names, service.organisation, service.issuer)
+            tls = authority.context(service)
             return TlsServer(
                 bound, tls, lambda head: respond(host, service, head), lambda peer: note(host, service, peer)
             )

@@ -34,12 +34,21 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Signer(_Strict):
+    """The authority that a certificate says it comes from."""
+
+    name: str
+    unit: str = ""
+    organisation: str = ""
+
+
 class Service(_Strict):
     """One listening port.
 
     ``service`` chooses what speaks; ``version`` is what its greeting says. For web pages, ``server`` is the
-    Server header, ``title`` the page's title, ``look`` whose page it imitates, ``names`` the certificate's
-    names (the first is its common name), ``issuer`` who signed it (empty: self-signed).
+    Server header, ``title`` the page's title, ``look`` whose page it imitates. ``names`` are the certificate's
+    (the first is its common name), ``unit`` and ``organisation`` its subject's, ``issuer`` who signed it (none:
+    self-signed).
     """
 
     port: Annotated[int, Field(ge=1, le=65535)]
@@ -47,10 +56,11 @@ class Service(_Strict):
     version: str = ""
     server: str = ""
     title: str = ""
-    look: Literal["site", "proxmox", "vsphere", "controller"] = "site"
+    look: Literal["site", "vcenter", "controller"] = "site"
     names: tuple[str, ...] = ()
+    unit: str = ""
     organisation: str = ""
-    issuer: str = ""
+    issuer: Signer | None = None
 
 
 class Host(_Strict):

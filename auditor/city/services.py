@@ -112,7 +112,7 @@ def _reply(service: Service, status: str, body: bytes, kind: str, *, with_body: 
     date = f"Date: {formatdate(usegmt=True)}"
     size = f"Content-Length: {len(body)}"
     closing = "Connection: close"
-    if service.look == "vsphere":
+    if service.look == "vcenter":
         # In this order nmap recognises the page; the product sends no Server header.
         fields = [date, closing, f"Content-Type: {kind}", "X-Frame-Options: DENY", size]
     else:
@@ -123,13 +123,13 @@ def _reply(service: Service, status: str, body: bytes, kind: str, *, with_body: 
 
 
 def _front(service: Service) -> bytes:
-    if service.look == "vsphere":
+    if service.look == "vcenter":
+        # Its title is put together by a script, from words in the reader's language.
         return (
-            b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            b'<meta name="description" content="VMware vSphere is virtual infrastructure software for partitioning,'
-            b' consolidating and managing the systems in mission-critical environments.">\n'
-            + f"<title>{html.escape(service.title)}</title>\n".encode()
-            + b"</head>\n<body></body>\n</html>\n"
+            b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<script type="text/javascript">\n'
+            b'document.write("<title>" + ID_VC_Welcome + "</title>");\n</script>\n'
+            b'<meta name="description" content="VMware vSphere is virtual infrastructure software">\n'
+            b"</head>\n<body></body>\n</html>\n"
         )
     return _page(service.title)
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
 
 from auditor.ledger import identities
 from auditor.ledger.life import Change, Life, Reason, Sight, State, Step, next_life
@@ -37,7 +37,7 @@ from reports.model import Changes
 
 SightOf = Callable[[Sequence[Present]], Mapping[str, Sight]]
 
-_PRESENT = [findings.c[name] for name in PRESENT]
+_PRESENT: list[ColumnElement[Any]] = [*(findings.c[name] for name in PRESENT), finding_facts.c.digest]
 _UPDATE_LIFE = (
     update(findings)
     .where(findings.c.id == bindparam("of"))
@@ -154,11 +154,7 @@ class Recording:
 
     def _load(self, *conditions: Any) -> dict[tuple[str, str], Row[Any]]:
         joined = findings.join(finding_facts, finding_facts.c.finding == findings.c.id)
-        statement = (
-            select(*_PRESENT, finding_facts.c.digest)
-            .select_from(joined)
-            .where(findings.c.merged_into.is_(None), *conditions)
-        )
+        statement = select(*_PRESENT).select_from(joined).where(findings.c.merged_into.is_(None), *conditions)
         return {(row.rule, row.asset_key): row for row in self._connection.execute(statement).all()}
 
     def _resolved(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:

@@ -69,6 +69,10 @@ class Terms:
     absences_needed: int = 2
     waivers_in_force: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        if self.absences_needed < 1:
+            raise ValueError("absences_needed: at least one audit must miss an asset before it is gone")
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:

@@ -83,7 +83,9 @@ class Sighting:
     def shows(self) -> str:
         """In a few words, what was seen: for evidence."""
         words = [f"标题“{title.text}”" for title in self.pages[:2]]
-        words += [f"{s.port}/{s.protocol} {s.name} {s.product}".strip() for s in self.services if s.is_application][:3]
+        words += [f"{s.port}/{s.protocol} {s.name} {s.product}".strip() for s in self.services if s.is_application][
+            :3
+        ]
         return "、".join(words) if words else "有应答"
 
 
@@ -156,7 +158,9 @@ def _products(facts: Iterable[Fact]) -> Iterator[Product]:
     for item, fact in _items(facts, "products"):
         category, _, name = item.partition(":")
         told = _PORT.search(fact.evidence)
-        yield Product(category.strip(), name.strip(), int(told[1]) if told else 0, fact.strength >= Strength.SEEN_OUTSIDE)
+        yield Product(
+            category.strip(), name.strip(), int(told[1]) if told else 0, fact.strength >= Strength.SEEN_OUTSIDE
+        )
 
 
 class Names:

@@ -64,9 +64,7 @@ class World:
         self.kinds: dict[str, list[Asset]] = {kind: [] for kind in KINDS}
         for asset in self.assets:
             self.kinds[asset.kind].append(asset)
-        self.departments = {
-            asset.text("department_id"): from_department(asset) for asset in self.kinds["department"]
-        }
+        self.departments = {asset.text("department_id"): from_department(asset) for asset in self.kinds["department"]}
 
     @cached_property
     def hosts_at(self) -> dict[tuple[str, str], list[Asset]]:
@@ -120,11 +118,8 @@ class World:
 
     @cached_property
     def system_names(self) -> Names:
-        """Finds registered systems by name; a name that several bear means none."""
-        for system in self.systems:
-        return Names(
-            ((system.text("name"), system.key) for system in self.systems if system.text("name")), LEAST_NAME
-        )
+        """Finds registered systems by name in a title; where several bear it, all of them are found."""
+        return Names(((system.text("name"), system.key) for system in self.systems), LEAST_NAME)
 
     def claims(self, system: Asset) -> tuple[Claim, ...]:
         """The addresses that a system's registers give it."""

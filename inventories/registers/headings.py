@@ -16,8 +16,8 @@ from inventories.registers.numbers import unit_factor
 from inventories.registers.tables import HEADING_ROWS, Grid, Row, Table, filled
 from inventories.registers.words import evidence, fold, key, listed
 
-# Columns of nearly every Chinese form that say nothing about the thing itself.
-_SILENT = listed("序号 备注 说明 填表人 填报人 填报日期 填表日期 审核人 联系电话 联系人 电话 no no.")
+#: Columns of nearly every Chinese form that say nothing about the thing itself.
+SILENT = listed("序号 备注 说明 填表人 填报人 填报日期 填表日期 审核人 联系电话 联系人 电话 no no.")
 _NUMBERING = re.compile(r"^(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)]\s*")
 _BRACKETS = re.compile(r"[(\[【〔「]([^)\]】〕」]*)[)\]】〕」]?")
 _MARKS = str.maketrans("", "", "*:·•\"'“”‘’★☆")
@@ -93,7 +93,7 @@ def match(table: Table, register: Register) -> Matching:
         if not name and i < len(table.above) and table.above[i].strip() and table.above[i] != heading:
             name, unit = _look_up(table.above[i] + heading, known)
         if not name:
-            if key(heading) not in _SILENT:
+            if key(heading) not in SILENT:
                 hint = did_you_mean(fold(heading), [c.title for c in register.columns])
                 what = f"the heading {evidence(fold(heading), 60)!r} is not known and its column ignored"
                 out.notes.append(Fault(table.where_heading(i), what, hint))

@@ -164,10 +164,10 @@ class _Loading:
     def check_nil_returns(self) -> None:
         """Refuses a nil return beside rows of the same department: one of the two is wrong."""
         kept = []
-        tainted = self._uncertain()
+        lost = {(row.register, row.department) for row in self.refused}
         for record, found in self.submissions:
-            rows = self.counts.get((found.register, found.department_id), 0)
-            if found.nil_return and (rows or found.department_id in tainted.get(found.register, ())):
+            whose = (found.register, found.department_id)
+            if found.nil_return and (whose in lost or self.counts.get(whose)):
                 what = f"零报告 although rows of {found.department_id} stand in the register {found.register}"
                 fault = Fault(record.place("nil_return"), what, "remove the rows, or write 否")
                 self.refuse([refuse(record.source, record.row, [fault], record.department)])

@@ -10,7 +10,7 @@ from decimal import Decimal
 from inventories.faults import Fault
 from inventories.model import Value
 from inventories.registers import words
-from inventories.registers.cells import Cell, read_cell, text_of
+from inventories.registers.cells import Cell, Raw, read_cell, text_of
 from inventories.registers.classified import Withheld, owner_word
 from inventories.registers.declare import DEPARTMENT, DEPARTMENT_CODE, Register
 from inventories.registers.departments import DepartmentBook
@@ -19,7 +19,6 @@ from inventories.registers.headings import Matching, is_footer
 from inventories.registers.tables import RegisterFile, Row, Table, filled, letters
 
 _ONE = Decimal(1)
-
 #: More than this many notes of one file are told as a number.
 MAX_NOTES = 200
 
@@ -33,6 +32,19 @@ class Source:
     register: Register
     matching: Matching
     index: Mapping[str, int]
+    #: Registers repeat themselves: (column, words) → cell, for short words.
+    known: dict[tuple[int, str], Cell] = field(default_factory=dict, compare=False, repr=False)
+
+    def cell(self, i: int, raw: Raw) -> Cell:
+        """One cell of column ``i``; see :func:`~inventories.registers.cells.read_cell`."""
+        at = (i, raw) if isinstance(raw, str) and len(raw) <= 40 else None
+        found = self.known.get(at) if at else None
+        if found is None:
+            factor = self.matching.factors.get(i, _ONE)
+            found = read_cell(raw, self.matching.columns[i], factor=factor, from_1904=self.table.from_1904)
+            if at and len(self.known) < 50_000:
+                self.known[at] = found
+        return found
 
     def place(self, row: Row, column: str) -> str:
         """Where a column's cell stands; the row's place where the column has no heading."""
@@ -142,13 +154,12 @@ def read_row(source: Source, row: Row, departments: DepartmentBook, out: RowsRea
     """One row as a record, or refused with every fault in it."""
     faults = list(_shifted(source, row, out))
     cells: dict[str, Cell] = {}
-    matching, from_1904 = source.matching, source.table.from_1904
-    for i, column in matching.columns.items():
+    for i, column in source.matching.columns.items():
         raw = row.cells[i] if i < len(row.cells) else None
         if raw is None or raw == "":
             continue
         try:
-            cell = read_cell(raw, column, factor=matching.factors.get(i, _ONE), from_1904=from_1904)
+            cell = source.cell(i, raw)
         except CellError as error:
             faults.append(Fault(source.table.where(row, i), f"{column.title}: {error.what}", error.mend))
             continue

@@ -55,7 +55,8 @@ _ZERO_WIDTH = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 
 def visible(text: str) -> str:
     """Text without characters of no width, white space collapsed and stripped: a cell's words to keep."""
-    return " ".join((text if text.isascii() else text.translate(_ZERO_WIDTH)).split())
+    # isprintable() is false for everything of no width, and far faster than translate().
+    return " ".join((text if text.isprintable() else text.translate(_ZERO_WIDTH)).split())
 
 
 def fold(text: str) -> str:

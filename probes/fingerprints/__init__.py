@@ -1,6 +1,7 @@
 """What a service is, from what it says and, weakly, from its port.
 
-The rows are data, in ``ports.yaml`` and ``products.yaml``. Every row has its source and its strength. What rests on a port alone is ``hinted`` and says so.
+The rows are data, in ``ports.yaml`` and ``products.yaml``. Every row has its source and its strength; what rests
+on a port alone is ``hinted`` and says so.
 """
 
 from __future__ import annotations

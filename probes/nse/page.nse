@@ -52,7 +52,7 @@ action = function(host, port)
   if not answer.status then return nil end
   local out = stdnse.output_table()
   out.status = tostring(answer.status)
-  out.title = answer.body and hex(answer.body:match("<[Tt][Ii][Tt][Ll][Ee][^>]*>([^<]*)</[Tt][Ii][Tt][Ll][Ee]>"))
+  out.title = answer.body and hex(answer.body:match("<[Tt][Ii][Tt][Ll][Ee][^>]*>(.-)</[Tt][Ii][Tt][Ll][Ee]>"))
   if answer.header then
     out.server = hex(answer.header["server"])
     out.powered = hex(answer.header["x-powered-by"])

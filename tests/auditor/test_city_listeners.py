@@ -21,7 +21,7 @@ import pytest
 from cryptography import x509
 
 from auditor.city.listeners import PID_FILE, TOUCHED_FILE, City, CityFault, LeftOut, describe, taken_everywhere
-from auditor.city.plan import Host, Plan, Service, load_plan
+from auditor.city.plan import Host, Plan, Service, Signer, load_plan
 from inventories.faults import Faults
 
 
@@ -244,15 +244,21 @@ def secured(plan: Plan, said: bytes) -> tuple[bytes, bytes]:
 
 def test_https_names_itself_in_its_certificate(network: str) -> None:
     service = Service(
-        port=8443, service="https", title="平台", names=("a.example", "b.example"), organisation="局", issuer="证书"
+        port=8443,
+        service="https",
+        title="平台",
+        names=("a.example", "b.example"),
+        unit="科",
+        organisation="局",
+        issuer=Signer(name="证书", organisation="颁发"),
     )
     answer, der = secured(plan_of(network, service), b"GET / HTTP/1.0\r\n\r\n")
     assert "<title>平台</title>" in answer.decode()
     certificate = x509.load_der_x509_certificate(der)
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["a.example", "b.example"]
-    assert "CN=证书" in certificate.issuer.rfc4514_string()
-    assert "O=局" in certificate.subject.rfc4514_string()
+    assert certificate.issuer.rfc4514_string() == "CN=证书,O=颁发,C=CN"
+    assert certificate.subject.rfc4514_string() == "CN=a.example,OU=科,O=局,C=CN"
 
 
 def test_management_controller_shows_its_redfish_root(network: str) -> None:

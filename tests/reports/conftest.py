@@ -264,7 +264,7 @@ def systems() -> tuple[SystemView, ...]:
 
 
 def assets() -> tuple[AssetView, ...]:
-    def one(kind: str, number: int, name: str, department: str, zone: str, **values: object) -> AssetView:
+    def one(kind: str, number: int, name: str, department: str, zone: str, /, **values: object) -> AssetView:
         return AssetView(kind, f"{kind[0]}-{number:06x}", name, department, NAMES[department], zone, values)
 
     return (

@@ -1,0 +1,202 @@
+"""Where systems run: what registers declare, held against what answers at their addresses. Pure.
+
+A sighting outweighs a declaration, but a declared place is dropped only where everything that could have shown it
+was looked at. Where a register says cloud, the department's network shows life, and the cloud was not fully
+looked at, the answer is NULL and the disagreement is reported: unseen is not guilty.
+"""
+
+from __future__ import annotations
+
+import re
+
+from inventories.facts import EQUALS, PAPER_AND_HINT
+from inventories.infer.case import CLOUD, OWN, Case, Spotted, case_of, hosts_by_system, shown_elsewhere
+from inventories.infer.draft import Draft, Drafts, Ground
+from inventories.infer.world import World, facts_of, has_conflict, register_ground, sighting_ground, texts
+from inventories.model import Conflict, SourcedFact, Strength
+
+NOT_LOOKED = "登记为政务云，部门网络内仍有应答，而政务云地址未全部核查，暂不认定"
+ELSEWHERE = "登记为政务云，政务云地址均已核查而无应答，部门网络内有应答，以探测所见为准"
+SEEN_ELSEWHERE = "登记的部署位置与探测所见不一致，以探测所见为准"
+MAY_BE_CLOUD = "部门网络内有应答，但登记的其他地址可能位于政务云而未核查，暂不认定"
+
+#: A register's own words for a government cloud, which tell its level.
+_LEVEL_WORDS = (
+    ("province", re.compile("(省|自治区)级?政务云")),
+    ("city", re.compile("市级?政务云")),
+    ("county", re.compile("(县|(?<!自治)区)级?政务云")),
+)
+
+
+def infer_hosting(world: World, drafts: Drafts) -> None:
+    """Fills hosting, its strength and levels, the clouds and the host counts of every registered system."""
+    carried = hosts_by_system(world)
+    shown = shown_elsewhere(world)
+    for system in world.systems:
+        case = case_of(world, system, carried.get(system.key, ()), shown.get(system.key, ()))
+        draft = drafts.edit(system)
+        draft.zones.update(spotted.spot.zone.id for spotted in case.addresses if spotted.spot)
+        _count(world, case, draft)
+        _settle(world, case, draft)
+        _clouds(world, case, draft)
+
+
+def _count(world: World, case: Case, draft: Draft) -> None:
+    """The host counts. What answers counts with any coverage; a 0 needs every address that could show more."""
+    ground = register_ground(case.system)
+    if not case.addresses or ground is None:
+        return
+    places = {spotted.host: spotted for spotted in case.addresses}
+    listed = "、".join(sorted({spotted.address for spotted in case.addresses})[:5])
+    draft.conclude(
+        "hosts_total",
+        len(places),
+        Ground(ground.strength, ground.source, ground.observed_at, f"登记的地址：{listed}"),
+    )
+    for column, wanted, words in (
+        ("hosts_on_gov_cloud", True, "政务云"),
+        ("hosts_alive_off_cloud", False, "政务云以外"),
+    ):
+        alive = {s.host: s for s in case.addresses if s.sighting and s.spot and s.is_cloud is wanted}
+        if alive:
+            grounds = [sighting_ground(s.sighting, Strength.SEEN_OUTSIDE) for s in alive.values() if s.sighting]
+            total = grounds[0]
+            for other in grounds[1:]:
+                total &= other
+            draft.conclude(column, len(alive), total)
+        elif all(_is_told(world, s, wanted) for s in case.addresses):
+            text = f"登记的地址中，{words}的均已核查，无应答（{listed}）"
+            draft.conclude(column, 0, Ground(Strength.DECLARED, ground.source, ground.observed_at, text))
+
+
+def _is_told(world: World, spotted: Spotted, cloud: bool) -> bool:
+    """Whether it is known that an address adds nothing to a count: it lies elsewhere, or was looked at in vain."""
+    if spotted.spot is None:
+        return False
+    return spotted.is_cloud is not cloud or world.covered.address(spotted.vantage, spotted.address)
+
+
+def _settle(world: World, case: Case, draft: Draft) -> None:
+    """The value of ``hosting``, with the facts it rests on or the reason why there is none."""
+    said = [fact for fact in case.system.facts if fact.column == "hosting"]
+    claims = [ground.fact("hosting", (place,)) for place, ground in sorted({**case.hinted, **case.seen}.items())]
+    if case.seen:
+        _settle_seen(world, case, draft, said, claims)
+        return
+    if has_conflict(draft.conflicts, "hosting"):
+        return
+    declared, hinted = case.declared, case.hinted
+    if declared:
+        listed = draft.values.get("hosting")
+        if isinstance(listed, tuple) and not declared.keys() <= set(listed):
+            draft.withhold(
+                "hosting", EQUALS, (*said, *(g.fact("hosting", (p,)) for p, g in sorted(declared.items())))
+            )
+        elif hinted and not any(place in declared or (place in OWN and OWN & declared.keys()) for place in hinted):
+            draft.withhold("hosting", PAPER_AND_HINT, (*said, *claims))
+        else:
+            _show(draft, declared)
+    elif hinted and CLOUD not in hinted and _cloud_is_open(world, case):
+        draft.withhold("hosting", MAY_BE_CLOUD, claims)
+    elif hinted:
+        _show(draft, hinted)
+
+
+def _settle_seen(world: World, case: Case, draft: Draft, said: list[SourcedFact], claims: list[SourcedFact]) -> None:
+    result = dict(case.seen)
+    if CLOUD in case.declared and CLOUD not in case.seen:
+        if not _cloud_refuted(world, case):
+            draft.withhold("hosting", NOT_LOOKED, (*said, *claims))
+            return
+        _overrule(draft, ELSEWHERE, result, said, claims)
+    elif CLOUD not in case.seen and _cloud_is_open(world, case):
+        draft.withhold("hosting", MAY_BE_CLOUD, (*said, *claims))
+        return
+    result |= _kept(world, case)
+    if CLOUD in case.seen and case.declared and not case.declared.keys() & result.keys():
+        _overrule(draft, SEEN_ELSEWHERE, result, said, claims)
+    _show(draft, result)
+
+
+def _kept(world: World, case: Case) -> dict[str, Ground]:
+    """Declared places that no sighting speaks of and nothing refutes.
+
+    A public or an industry cloud is out of our sight. An own room beside a confirmed cloud stays until its
+    addresses have been looked at in vain; one that the sightings contradict outright does not.
+    """
+    out = {place: ground for place, ground in case.declared.items() if place in ("public_cloud", "industry_cloud")}
+    own = OWN & case.declared.keys()
+    if own and not own & case.seen.keys() and case.declared.keys() & case.seen.keys():
+        off = [s for s in case.addresses if s.spot and s.spot.zone.kind == "department"]
+        if not off or not all(world.covered.address(s.vantage, s.address) for s in off):
+            out |= {place: case.declared[place] for place in own}
+    return {place: ground for place, ground in out.items() if place not in case.seen}
+
+
+def _cloud_is_open(world: World, case: Case) -> bool:
+    """Whether the system may be on a government cloud for all that was looked at."""
+    return CLOUD in case.hinted or any(
+        spotted.may_be_cloud and not (spotted.is_cloud and world.covered.address(spotted.vantage, spotted.address))
+        for spotted in case.addresses
+    )
+
+
+def _cloud_refuted(world: World, case: Case) -> bool:
+    """Whether it is shown that a system declared on a government cloud is not there.
+
+    Its cloud addresses were all looked at and none answers. Where it declares none, the whole of every government
+    cloud was looked at down to the services, and the system itself, by name, was seen elsewhere.
+    """
+    if _cloud_is_open(world, case):
+        return False
+    if any(spotted.is_cloud for spotted in case.addresses):
+        return True
+    clouds = [zone for zone in world.zones.values() if zone.kind == "government_cloud"]
+    return case.is_named and bool(clouds) and all(world.covered.zone(zone, "services") for zone in clouds)
+
+
+def _overrule(
+    draft: Draft, why: str, result: dict[str, Ground], said: list[SourcedFact], claims: list[SourcedFact]
+) -> None:
+    draft.conflicts.append(Conflict("hosting", tuple(sorted(result)), why, (*said, *claims)))
+
+
+def _show(draft: Draft, places: dict[str, Ground]) -> None:
+    """Shows places, each with its ground; the strength of the whole is that of its weakest part."""
+    draft.values["hosting"] = tuple(sorted(places))
+    draft.facts += [ground.fact("hosting", (place,)) for place, ground in sorted(places.items())]
+    weakest = min(places.values(), key=lambda ground: (ground.strength, ground.observed_at, ground.source))
+    draft.conclude("hosting_strength", weakest.strength.label, weakest)
+
+
+def _clouds(world: World, case: Case, draft: Draft) -> None:
+    """Which clouds a system is on, and the levels of the government clouds among them."""
+    department = case.system.text("department_id")
+    told = [world.referred("cloud", code, department) for code in texts(case.system, "cloud_codes")]
+    seen = [world.referred("cloud", world.zones[zone].cloud_code, "") for zone in sorted(case.cloud_zones)]
+    clouds = {cloud.key: cloud for cloud in (*told, *seen) if cloud is not None}
+    ground = register_ground(case.system)
+    if clouds and ground:
+        names = "、".join(sorted(cloud.text("name") or cloud.key for cloud in clouds.values()))
+        rests = Ground(ground.strength, ground.source, ground.observed_at, f"所在云：{names}")
+        draft.conclude("cloud_keys", tuple(sorted(clouds)), rests)
+    hosting = draft.values.get("hosting")
+    if not isinstance(hosting, tuple) or CLOUD not in hosting or ground is None:
+        return
+    # Seen beats declared: a system seen on one cloud is not there by the code of another.
+    shown = seen if CLOUD in case.seen and seen else told
+    if not shown:
+        zones = {s.spot.zone.cloud_code for s in case.addresses if s.spot and s.is_cloud}
+        shown = [world.referred("cloud", code, "") for code in sorted(zones)]
+    government = [c for c in shown if c is None or c.get("kind") in ("government", "county", None)]
+    levels = {cloud.text("owner_level") if cloud else "" for cloud in government}
+    if not levels:
+        levels = {level for fact in facts_of(case.system, "hosting") for level in _levels_in(fact.evidence)}
+    # One cloud of unknown level may be a recognised one: then nobody can tell.
+    if levels and "" not in levels:
+        words = Ground(ground.strength, ground.source, ground.observed_at, "所在政务云的层级")
+        draft.conclude("hosting_levels", tuple(sorted(levels)), words)
+
+
+def _levels_in(words: str) -> list[str]:
+    return [level for level, pattern in _LEVEL_WORDS if pattern.search(words)]
