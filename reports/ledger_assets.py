@@ -139,7 +139,7 @@ def _absent(column: Column) -> str:
 
 
 def _head(column: Column) -> Head:
-    unit = f"（{column.unit}）" if column.unit else ""
+    unit = f"\n（{column.unit}）" if column.unit and not column.title.endswith(f"{column.unit}别") else ""
     return Head(f"{column.title}{unit}", _WIDTHS[column.type])
 
 

@@ -15,7 +15,7 @@ MAX_ROWS = 1_048_575
 #: What a cell may hold is 32,767 characters.
 MAX_TEXT = 32_000
 #: Points. Heights are set, since not every program finds them by itself; no row may be higher than the last.
-LINE_HEIGHT = 13.0
+LINE_HEIGHT = 13.5
 _MAX_HEIGHT = 409.0
 #: A text that a spreadsheet would take for a formula once somebody edits the cell.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -219,7 +219,7 @@ def as_text(cell: Cell) -> str:
 
 def _lines(text: str, width: float) -> int:
     """How many lines a text takes in a column; a Chinese character is as wide as two figures."""
-    return sum(max(1, math.ceil((len(line) + len(line.encode())) / 2 / (width - 0.5))) for line in text.split("\n"))
+    return sum(max(1, math.ceil((len(line) + len(line.encode())) / 2 / (width - 1.5))) for line in text.split("\n"))
 
 
 def _code(text: str) -> str:

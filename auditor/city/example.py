@@ -11,7 +11,7 @@ import datetime as dt
 import io
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -25,7 +25,6 @@ _BOOKS = {"systems": "示例市市直部门政务信息系统登记表（虚构�
 _MERGED = "所属部门"
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_PORTS = re.compile(r"^(    ports: )\[[^\]]*\]$", re.MULTILINE)
 
 
 def write_example(directory: Path, today: dt.date, *, network: str = NETWORK) -> None:
@@ -131,19 +130,6 @@ def _groups(names: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     starts = [i for i, name in enumerate(names) if name]
     for start, after in zip(starts, [*starts[1:], len(names)], strict=True):
         yield start, after - 1, names[start]
-
-
-def leave_out_ports(directory: Path, ports: Collection[int], taken: Collection[int]) -> None:
-    """Sets the example profile's ports to those of the city that nobody else answers on.
-
-    A program that listens on all addresses would otherwise be seen on every address of every department.
-    """
-    path = directory / "site.yaml"
-    before = path.read_text(encoding="utf-8")
-    listed = ", ".join(str(port) for port in sorted(set(ports) - set(taken)))
-    after = _PORTS.sub(lambda found: f"{found[1]}[{listed}]", before, count=1)
-    if after != before:
-        _write(path, after.encode())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -16,7 +16,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 from auditor.city.plan import Host, Plan, Service
 from auditor.city.services import handler, respond
 from auditor.city.tls import TlsServer
+from probes.loopback import ports_everywhere
 
 if TYPE_CHECKING:
     import asyncssh
@@ -33,8 +34,7 @@ PID_FILE = "city.pid"
 #: One line for every connection to a watched host: when, to which address and port, from where.
 TOUCHED_FILE = "city-touched.log"
 
-#: Part of no site: what cannot be bound here is taken on every address.
-_CANARY = "127.255.255.254"
+_TAKEN = "something else on this machine listens there"
 
 
 class CityFault(Exception):
@@ -59,10 +59,7 @@ def describe(left_out: Iterable[LeftOut]) -> Iterator[str]:
             yield f"left out: {item.address}:{item.port}: {item.why}"
         elif item.port not in told:
             told.add(item.port)
-            yield (
-                f"left out: port {item.port} of every address: {item.why}; take the port out of the profile in "
-                "site.yaml too, or that program will be seen on every address"
-            )
+            yield f"left out: port {item.port} of every address: {item.why}; an audit does not ask for it either"
 
 
 class _Stoppable(Protocol):
@@ -90,10 +87,10 @@ class City:
         Raises :class:`CityFault` without the ``demo`` extra or without loopback addresses.
         """
         make = _maker()
-        everywhere = {port: why for port in self.plan.ports if (why := _taken(_CANARY, port))}
+        everywhere = ports_everywhere()
         for host, service in self.plan.listeners():
             if service.port in everywhere:
-                self._leave_out(host, service, True, everywhere[service.port])
+                self._leave_out(host, service, True, _TAKEN)
                 continue
             try:
                 bound = _bind(host.address, service.port)
@@ -122,11 +119,6 @@ class City:
             self.touched(f"{now} {host.address}:{service.port} from {came_from}")
 
 
-def taken_everywhere(ports: Sequence[int]) -> tuple[int, ...]:
-    """Those ports on which something else listens on all addresses of this machine."""
-    return tuple(port for port in ports if _taken(_CANARY, port))
-
-
 def _bind(address: str, port: int) -> socket.socket:
     """A listening socket on exactly this address. Linux refuses it where anybody listens on all addresses."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -141,19 +133,10 @@ def _bind(address: str, port: int) -> socket.socket:
     return bound
 
 
-def _taken(address: str, port: int) -> str:
-    """Why a port cannot be bound on an address; the empty string where it can."""
-    try:
-        _bind(address, port).close()
-    except OSError as error:
-        return _why(error, address)
-    return ""
-
-
 def _why(error: OSError, address: str) -> str:
     match error.errno:
         case errno.EADDRINUSE:
-            return "something else on this machine listens there"
+            return _TAKEN
         case errno.EACCES:
             return "this port needs root"
         case errno.EADDRNOTAVAIL:

@@ -121,3 +121,7 @@ class Drafts:
         """Every asset, ordered by kind and key."""
         done = {**self.assets, **{key: draft.asset() for key, draft in self._drafts.items()}}
         return tuple(sorted(done.values(), key=lambda asset: (asset.kind, asset.key)))
+
+    def inferred(self) -> list[tuple[str, Draft]]:
+        """The drafts of assets that no source named."""
+        return [(key, draft) for key, draft in sorted(self._drafts.items()) if key not in self.assets]

@@ -25,19 +25,20 @@ _OTHER_BOOKS = (".xls", ".et", ".ods", ".xlsm", ".xlsb", ".xltx", ".numbers")
 _SEPARATORS = "-_－＿"
 
 
-def find_files(directory: Path, shown: str) -> Iterator[Path | Fault]:
-    """The files of a folder in the order of their names; a fault for each that looks like a register and is none.
+def find_files(directory: Path, shown: str) -> Iterator[tuple[Path, Fault | None]]:
+    """The files of a folder in the order of their names, with a fault for each that looks like a register and is none.
 
     A file belongs to a register when its stem is the register's name, or starts with it and a hyphen or
-    underscore: ``systems.xlsx``, ``systems-民政局.xlsx``. Hidden and lock files are passed over.
+    underscore: ``systems.xlsx``, ``systems-民政局.xlsx``. Hidden and lock files are passed over. A folder that
+    cannot be read is one fault.
     """
     try:
         entries = sorted(directory.iterdir(), key=lambda path: path.name)
     except OSError as error:
-        yield Fault(shown, f"cannot be read: {error.strerror or error}", "create it with 'auditor init'")
+        yield directory, Fault(shown, f"cannot be read: {error.strerror or error}", "create it with 'auditor init'")
         return
     if len(entries) > MAX_FILES:
-        yield Fault(shown, f"holds more than {MAX_FILES} files", "keep only registers here")
+        yield directory, Fault(shown, f"holds more than {MAX_FILES} files", "keep only registers here")
         return
     for path in entries:
         if path.name.startswith((".", "~")) or path.is_dir():
@@ -46,11 +47,11 @@ def find_files(directory: Path, shown: str) -> Iterator[Path | Fault]:
         suffix = path.suffix.lower()
         register = register_of(path.stem)
         if register and suffix in _READ:
-            yield path
+            yield path, None
         elif suffix in _OTHER_BOOKS and (register or by_title(path.stem)):
-            yield Fault(name, f"is a {suffix} workbook and not read", "open it and save it as .xlsx")
+            yield path, Fault(name, f"is a {suffix} workbook and not read", "open it and save it as .xlsx")
         elif suffix in _READ:
-            yield Fault(name, "belongs to no register and is not read", _name_hint(path))
+            yield path, Fault(name, "belongs to no register and is not read", _name_hint(path))
 
 
 def register_of(stem: str) -> Register | None:

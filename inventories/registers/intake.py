@@ -34,13 +34,15 @@ class Intake:
 def read_folder(directory: Path, shown: str) -> Intake:
     """Every register file of a folder, in the order of names."""
     out = Intake()
-    for found in find_files(directory, shown):
-        if isinstance(found, Fault):
-            out.faults.append(found)
-            continue
-        register = register_of(found.stem)
-        if register is not None:
-            _read_one(found, register, f"{shown}/{clean(found.name, 80)}", out)
+    for path, fault in find_files(directory, shown):
+        register = register_of(path.stem)
+        name = f"{shown}/{clean(path.name, 80)}"
+        if fault is not None:
+            out.faults.append(fault)
+            if register is not None:
+                out.broken.setdefault(register.name, []).append(name)
+        elif register is not None:
+            _read_one(path, register, name, out)
     return out
 
 

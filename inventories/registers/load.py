@@ -186,6 +186,7 @@ class _Loading:
         return out
 
     def _coverage(self) -> tuple[list[Coverage], list[Failure]]:
+        """Which registers came in whole, by department; a failure names a register and the departments it lost."""
         uncertain = self._uncertain()
         answered: dict[str, set[str]] = {}
         for _, found in self.submissions:
@@ -196,9 +197,11 @@ class _Loading:
             scope = tuple(sorted(answered.get(register, set()) - lost))
             if scope:
                 coverage.append(Coverage("register", "", "", "register", scope, self.now, self.now, register))
-            if lost:
+            missed = answered.get(register, set()) & lost
+            if missed:
                 message = f"rows of the register {register} were refused, so that what it does not name is not known"
-                failures.append(Failure("register", "", tuple(sorted(lost)), "bad_input", message, self.now))
+                scope = (register, *sorted(missed))
+                failures.append(Failure("register", "", scope, "bad_input", message, self.now))
         return coverage, failures
 
     def result(self) -> RegisterResult:

@@ -14,7 +14,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from auditor.city.example import dates, fill, leave_out_ports, write_example
+from auditor.city.example import dates, fill, write_example
 from auditor.city.plan import load_plan
 from auditor.site import load_site
 from inventories.registers import load_registers
@@ -120,20 +120,15 @@ def test_profile_asks_for_what_the_city_answers(site: Path) -> None:
     assert {scope.profile.ports for scope in loaded.scopes} == {plan.ports}
     for host, _ in plan.listeners():
         assert loaded.places.zone_at("scanner", host.address), host.address
-    untouchable = {host.address for host in plan.hosts if host.watched}
-    assert EXCLUDED in untouchable
-    assert {a for a in untouchable if not a.startswith("127.20.6.")} == {EXCLUDED}
-    assert not [h for h in plan.hosts if h.address.startswith("127.20.6.") and not h.watched]
 
 
-def test_ports_of_others_are_left_out(site: Path) -> None:
-    plan = load_plan(site / "city.yaml")
-    leave_out_ports(site, plan.ports, [8080, 2222])
-    assert {scope.profile.ports for scope in load_site(site).scopes} == {
-        tuple(port for port in plan.ports if port not in (8080, 2222))
-    }
-    leave_out_ports(site, plan.ports, [])
-    assert {scope.profile.ports for scope in load_site(site).scopes} == {plan.ports}
+def test_what_may_not_be_touched_writes_down_who_does(site: Path) -> None:
+    loaded = load_site(site)
+    answers = [permit(scope, NOW.astimezone(loaded.timezone)) for scope in loaded.scopes]
+    asked = [target for answer in answers if isinstance(answer, Permit) for target in answer.targets]
+    for host in load_plan(site / "city.yaml").hosts:
+        address = ipaddress.ip_address(host.address)
+        assert host.watched is not any(address in target for target in asked), host.address
 
 
 def test_moved_to_another_network(tmp_path: Path) -> None:

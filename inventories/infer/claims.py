@@ -1,0 +1,98 @@
+"""Which services some register already accounts for. Generous on purpose: a doubt accuses nobody. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inventories.identity import plain_name
+from inventories.infer.evidence import LEAST_NAME
+from inventories.infer.sightings import Named, Sighting
+from inventories.infer.world import World, identifiers, texts, web_address
+from inventories.model import Asset
+from inventories.prefixes import position
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """A system's word on an address; ``port`` is 0 where it claims whatever runs there."""
+
+    system: Asset
+    port: int
+
+
+class Claims:
+    """Finds the registered systems that a service may belong to."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._placed: dict[tuple[str, str], list[_Address]] = {}
+        self._unplaced: dict[str, list[_Address]] = {}
+        self._domains: dict[str, list[Asset]] = {}
+        self._names: dict[str, list[tuple[str, Asset]]] = {}
+        self._carriers: dict[tuple[str, str], list[Asset]] = {}
+        for system in world.systems:
+            for claim in world.claims(system):
+                self._claim(system, claim.address, claim.port)
+            for url in texts(system, "urls"):
+                host, port = web_address(url)
+                if position(host) is not None:
+                    self._claim(system, host, port)
+                elif host:
+                    self._domains.setdefault(host.casefold(), []).append(system)
+            name = plain_name(system.text("name"))
+            if len(name) >= LEAST_NAME:
+                self._names.setdefault(system.text("department_id"), []).append((name, system))
+        for host in world.kinds["host"]:
+            if texts(host, "system_codes"):
+                for identifier in identifiers(host, "ip"):
+                    self._carriers.setdefault((identifier.vantage, identifier.value), []).append(host)
+
+    def _claim(self, system: Asset, address: str, port: int) -> None:
+        """An address that may lie in several zones is claimed in each; one that lies in none, everywhere."""
+        spots = self.world.atlas.candidates(address, system.text("department_id"))
+        entry = _Address(system, port)
+        for spot in spots:
+            self._placed.setdefault((spot.zone.vantage, address), []).append(entry)
+        if not spots:
+            self._unplaced.setdefault(address, []).append(entry)
+
+    def of_address(self, sighting: Sighting) -> list[_Address]:
+        where = (sighting.vantage, sighting.address)
+        return [*self._placed.get(where, ()), *self._unplaced.get(sighting.address, ())]
+
+    def of_page(self, sighting: Sighting, page: Named, ports: tuple[int, ...]) -> tuple[list[Asset], bool]:
+        """The systems that may account for a page, and whether anything else in a register does.
+
+        By its address and port, by a name in its certificate, or by a name of the same department that contains
+        the title or is contained in it; beyond that, a host that a register says carries some system.
+        """
+        found = [claim.system for claim in self.of_address(sighting) if not claim.port or claim.port in ports]
+        for tls in sighting.tls_names:
+            if not tls.port or tls.port in ports:
+                found += self._domains.get(tls.text.casefold().rstrip("."), ())
+        found += self._by_name(sighting, page.text)
+        return found, self._is_carried(sighting)
+
+    def of_database(self, sighting: Sighting) -> tuple[list[Asset], bool]:
+        """Any system at the same address may be the one that keeps its data there, whatever its port."""
+        return [claim.system for claim in self.of_address(sighting)], self._is_carried(sighting)
+
+    def _by_name(self, sighting: Sighting, title: str) -> list[Asset]:
+        plain = plain_name(title)
+        owner = sighting.spot.department_id if sighting.spot else ""
+        own = [
+            system
+            for name, system in self._names.get(owner, ())
+            if name in plain or (len(plain) >= LEAST_NAME and plain in name)
+        ]
+        if own:
+            return own
+        by_key = {system.key: system for system in self.world.systems} if plain else {}
+        return [by_key[key] for key in self.world.system_names.within(title)]
+
+    def _is_carried(self, sighting: Sighting) -> bool:
+        where = (sighting.vantage, sighting.address)
+        if self._carriers.get(where):
+            return True
+        hosts = self.world.unplaced_addresses.get(sighting.address, ())
+        return any(texts(host, "system_codes") for host in hosts)

@@ -1,0 +1,140 @@
+"""What follows for hosts: role, the systems and the room they carry, and whether the asset register has them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from inventories.answers import register_of
+from inventories.infer.draft import Draft, Drafts, Ground
+from inventories.infer.evidence import ROLES
+from inventories.infer.sightings import Sighting
+from inventories.infer.world import (
+    World,
+    facts_of,
+    identifiers,
+    register_ground,
+    sighting_ground,
+    submission_ground,
+    texts,
+)
+from inventories.model import Asset, Origin, Strength
+
+
+def infer_hosts(world: World, drafts: Drafts) -> None:
+    """Fills what can be concluded of every host."""
+    by_address = _systems_by_address(world)
+    for host in world.kinds["host"]:
+        seen = [
+            sighting
+            for identifier in identifiers(host, "ip")
+            if (sighting := world.sightings.get((identifier.vantage, identifier.value)))
+        ]
+        draft = drafts.edit(host)
+        _register(world, host, draft, seen)
+        _role(host, draft)
+        _carries(world, host, draft, by_address)
+        _place(world, host, draft)
+        if not host.text("name"):
+            _name(host, draft, seen)
+
+
+def _register(world: World, host: Asset, draft: Draft, seen: list[Sighting]) -> None:
+    """In the asset register or not. FALSE only in a department's own network, where the register came in whole."""
+    ground = register_ground(host)
+    if ground is not None:
+        draft.conclude("in_asset_register", True, ground)
+        return
+    department = host.text("department_id")
+    submission = world.submitted("hosts", department)
+    if submission is None or not seen or any(not s.spot or s.spot.zone.kind != "department" for s in seen):
+        return
+    # An identifier that several claim, or a row whose address could lie here, may be this very host.
+    if any(("host", identifier) in world.doubted for identifier in host.identifiers):
+        return
+    if any(address in world.unplaced_addresses for address in texts(host, "ips")):
+        return
+    words = sighting_ground(seen[0], Strength.SEEN_OUTSIDE)
+    draft.conclude("in_asset_register", False, words & submission_ground(submission, "部门主机台账中无此主机"))
+
+
+def _role(host: Asset, draft: Draft) -> None:
+    """The most telling product category seen on a host."""
+    best: dict[str, Ground] = {}
+    for fact in facts_of(host, "products"):
+        if isinstance(fact.value, tuple) and fact.strength >= Strength.SEEN_OUTSIDE:
+            for item in fact.value:
+                category = item.partition(":")[0].strip()
+                best.setdefault(category, Ground(fact.strength, fact.source, fact.observed_at, item))
+    role = next((role for role in ROLES if role in best), None)
+    if role is not None:
+        draft.conclude("role", role, best[role])
+
+
+def _systems_by_address(world: World) -> Mapping[tuple[str, str], list[Asset]]:
+    out: dict[tuple[str, str], list[Asset]] = {}
+    for system in world.systems:
+        for claim in world.claims(system):
+            if claim.spot is not None:
+                out.setdefault((claim.spot.zone.vantage, claim.address), []).append(system)
+    return out
+
+
+def _carries(world: World, host: Asset, draft: Draft, by_address: Mapping[tuple[str, str], list[Asset]]) -> None:
+    """The systems that registers place on a host, by its own row or by theirs."""
+    grounds: dict[str, Ground] = {}
+    own = register_ground(host)
+    for word in texts(host, "system_codes"):
+        system = world.referred("system", word, host.text("department_id"))
+        if system is not None and own is not None:
+            words = f"主机台账：承载系统 {word}"
+            grounds[system.key] = Ground(own.strength, own.source, own.observed_at, words)
+    for identifier in identifiers(host, "ip"):
+        for system in by_address.get((identifier.vantage, identifier.value), ()):
+            theirs = register_ground(system)
+            if theirs is not None:
+                words = f"系统台账：{system.text('name')} 的地址 {identifier.value}"
+                grounds.setdefault(system.key, Ground(theirs.strength, theirs.source, theirs.observed_at, words))
+    if grounds:
+        total, *rest = [grounds[key] for key in sorted(grounds)]
+        for other in rest[:7]:
+            total &= other
+        draft.conclude("system_keys", tuple(sorted(grounds)), total)
+
+
+def _place(world: World, host: Asset, draft: Draft) -> None:
+    """The room that its row names, and the cloud in whose zone it lies."""
+    for fact in facts_of(host, "room_code"):
+        if fact.value == host.get("room_code") and isinstance(fact.value, str) and fact.origin is Origin.DECLARED:
+            room = world.referred("room", fact.value, host.text("department_id"))
+            if room is not None:
+                words = f"主机台账：所在机房 {fact.value}"
+                draft.conclude("room_key", room.key, Ground(fact.strength, fact.source, fact.observed_at, words))
+            break
+    zones = {spot.zone.id: spot.zone for i in identifiers(host, "ip") if (spot := world.atlas.at(i.vantage, i.value))}
+    if len(zones) != 1:
+        return
+    zone = next(iter(zones.values()))
+    if zone.kind != "government_cloud":
+        return
+    newest = max(host.facts, key=lambda f: (f.observed_at, f.source))
+    ground = Ground(Strength.DECLARED, "site.yaml", newest.observed_at, f"网络区域 {zone.name}")
+    if host.get("platform") is None and not any(c.column == "platform" for c in host.conflicts):
+        draft.conclude("platform", "gov_cloud", ground)
+    cloud = world.referred("cloud", zone.cloud_code, "")
+    if cloud is not None:
+        draft.conclude("cloud_key", cloud.key, ground)
+
+
+def _name(host: Asset, draft: Draft, seen: list[Sighting]) -> None:
+    """A host that no register names is called by its address, so that people can find it."""
+    addresses = [s.address for s in seen] or list(texts(host, "ips"))
+    if addresses and not any(conflict.column == "name" for conflict in host.conflicts):
+        address = min(addresses, key=lambda text: (len(text), text))
+        strength = Strength.SEEN_OUTSIDE if seen else Strength.DECLARED
+        newest = max(host.facts, key=lambda f: (f.observed_at, f.source))
+        draft.conclude("name", address, Ground(strength, newest.source, newest.observed_at, "以地址为名"))
+
+
+def asset_rows(host: Asset) -> bool:
+    """Whether a row of the hosts register itself names a host."""
+    return any(register_of(fact.source) == "hosts" for fact in host.facts if fact.origin is Origin.DECLARED)

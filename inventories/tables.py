@@ -1,0 +1,294 @@
+"""A snapshot's Parquet tables: assets as flat views, with their provenance beside them.
+
+pyarrow is imported here alone; rows are written in batches, so that a million assets need no second copy of
+themselves in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from inventories.kinds import KINDS, Column, Kind, Type
+from inventories.model import (
+    Asset,
+    Conflict,
+    Identifier,
+    KeyMap,
+    Observation,
+    Origin,
+    SourcedFact,
+    Strength,
+    Value,
+    plain,
+)
+
+T = TypeVar("T")
+_BATCH = 50_000
+
+_TYPES: dict[Type, Any] = {
+    Type.TEXT: pa.string(),
+    Type.INTEGER: pa.int64(),
+    Type.NUMBER: pa.float64(),
+    Type.BOOLEAN: pa.bool_(),
+    Type.DATE: pa.date32(),
+    Type.TEXTS: pa.list_(pa.string()),
+}
+_MOMENT = pa.timestamp("us", tz="UTC")
+_IDENTIFIER = pa.struct([("scheme", pa.string()), ("value", pa.string()), ("vantage", pa.string())])
+_ASSETS = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("key", pa.string()),
+        ("identifiers", pa.list_(_IDENTIFIER)),
+        ("zones", pa.list_(pa.string())),
+        ("collectors", pa.list_(pa.string())),
+    ]
+)
+_FACT = [
+    ("column", pa.string()),
+    ("value", pa.string()),
+    ("strength", pa.int8()),
+    ("origin", pa.string()),
+    ("source", pa.string()),
+    ("observed_at", _MOMENT),
+    ("evidence", pa.string()),
+    ("absent", pa.bool_()),
+]
+_FACTS = pa.schema([("kind", pa.string()), ("key", pa.string()), *_FACT])
+_CONFLICTS = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("key", pa.string()),
+        ("column", pa.string()),
+        ("shown", pa.string()),
+        ("why", pa.string()),
+        ("claims", pa.list_(pa.struct(_FACT))),
+    ]
+)
+_OBSERVATIONS = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("collector", pa.string()),
+        ("source", pa.string()),
+        ("observed_at", _MOMENT),
+        ("zone", pa.string()),
+        ("department_id", pa.string()),
+        ("identifiers", pa.list_(_IDENTIFIER)),
+        ("facts", pa.string()),
+    ]
+)
+_KEYS = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("scheme", pa.string()),
+        ("value", pa.string()),
+        ("vantage", pa.string()),
+        ("key", pa.string()),
+        ("pinned", pa.bool_()),
+        ("first_seen", pa.date32()),
+        ("last_seen", pa.date32()),
+    ]
+)
+
+
+def view_schema(kind: Kind) -> Any:
+    """The Arrow schema of a subject's view."""
+    return pa.schema([(column.name, _TYPES[column.type]) for column in kind.all_columns])
+
+
+def write_view(path: Path, kind: Kind, rows: Iterable[dict[str, Any]]) -> None:
+    """Writes ``<kind>.parquet`` from plain rows; a missing column is NULL. For assets and for packs' cases."""
+    _write(path, view_schema(kind), rows, lambda row: row)
+
+
+def write_assets(folder: Path, assets: Sequence[Asset]) -> None:
+    """The views of all kinds, empty ones too, and the three tables of provenance."""
+    by_kind: dict[str, list[Asset]] = {name: [] for name in KINDS}
+    for asset in assets:
+        by_kind[asset.kind].append(asset)
+    for name, kind in KINDS.items():
+        write_view(folder / f"{name}.parquet", kind, (dict(asset.values) for asset in by_kind[name]))
+    _write(folder / "assets.parquet", _ASSETS, assets, _asset_row)
+    facts = ((asset, fact) for asset in assets for fact in asset.facts)
+    _write(folder / "facts.parquet", _FACTS, facts, lambda pair: _names(pair[0]) | _fact_row(pair[1]))
+    conflicts = ((asset, conflict) for asset in assets for conflict in asset.conflicts)
+    _write(folder / "conflicts.parquet", _CONFLICTS, conflicts, lambda pair: _names(pair[0]) | _conflict_row(pair[1]))
+
+
+def write_observations(folder: Path, observations: Iterable[Observation]) -> None:
+    _write(folder / "observations.parquet", _OBSERVATIONS, observations, _observation_row)
+
+
+def write_keys(folder: Path, keymap: KeyMap) -> None:
+    """What this audit called things: each identifier with its key, and whether a person pinned it."""
+    rows = sorted({(kind, i, key, False) for (kind, i), key in keymap.keys.items()}) + sorted(
+        (kind, i, key, True) for (kind, i), key in keymap.pins.items()
+    )
+    _write(
+        folder / "keys.parquet",
+        _KEYS,
+        rows,
+        lambda row: {
+            "kind": row[0],
+            "scheme": row[1].scheme,
+            "value": row[1].value,
+            "vantage": row[1].vantage,
+            "key": row[2],
+            "pinned": row[3],
+            "first_seen": keymap.first_seen.get(row[2]),
+            "last_seen": keymap.last_seen.get(row[2]),
+        },
+    )
+
+
+def read_assets(folder: Path) -> tuple[Asset, ...]:
+    """Every asset with its facts and conflicts, ordered by kind and key."""
+    values: dict[tuple[str, str], dict[str, Value]] = {}
+    for name, kind in KINDS.items():
+        columns = {column.name: column for column in kind.all_columns}
+        for row in _read(folder / f"{name}.parquet"):
+            values[name, row["key"]] = {n: _stored(columns[n], v) for n, v in row.items() if v is not None}
+    facts: dict[tuple[str, str], list[SourcedFact]] = {}
+    for row in _read(folder / "facts.parquet"):
+        facts.setdefault((row["kind"], row["key"]), []).append(_fact(row["kind"], row))
+    conflicts: dict[tuple[str, str], list[Conflict]] = {}
+    for row in _read(folder / "conflicts.parquet"):
+        kind_name = row["kind"]
+        column = _column(kind_name, row["column"])
+        conflict = Conflict(
+            row["column"],
+            _parsed(column, row["shown"]),
+            row["why"],
+            tuple(_fact(kind_name, claim) for claim in row["claims"]),
+        )
+        conflicts.setdefault((kind_name, row["key"]), []).append(conflict)
+    out = []
+    for row in _read(folder / "assets.parquet"):
+        place = (row["kind"], row["key"])
+        out.append(
+            Asset(
+                kind=row["kind"],
+                key=row["key"],
+                identifiers=tuple(Identifier(i["scheme"], i["value"], i["vantage"]) for i in row["identifiers"]),
+                values=values.get(place, {}),
+                facts=tuple(facts.get(place, ())),
+                conflicts=tuple(conflicts.get(place, ())),
+                zones=tuple(row["zones"]),
+                collectors=tuple(row["collectors"]),
+            )
+        )
+    return tuple(out)
+
+
+def _write(path: Path, schema: Any, items: Iterable[T], row: Callable[[T], dict[str, Any]]) -> None:
+    source = iter(items)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        while batch := list(islice(source, _BATCH)):
+            writer.write_table(pa.Table.from_pylist([row(item) for item in batch], schema=schema))
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_BATCH):
+            yield from batch.to_pylist()
+
+
+def _names(asset: Asset) -> dict[str, Any]:
+    return {"kind": asset.kind, "key": asset.key}
+
+
+def _asset_row(asset: Asset) -> dict[str, Any]:
+    return _names(asset) | {
+        "identifiers": [_identifier_row(i) for i in asset.identifiers],
+        "zones": list(asset.zones),
+        "collectors": list(asset.collectors),
+    }
+
+
+def _identifier_row(identifier: Identifier) -> dict[str, str]:
+    return {"scheme": identifier.scheme, "value": identifier.value, "vantage": identifier.vantage}
+
+
+def _fact_row(fact: SourcedFact) -> dict[str, Any]:
+    return {
+        "column": fact.column,
+        "value": _text(fact.value),
+        "strength": int(fact.strength),
+        "origin": fact.origin.value,
+        "source": fact.source,
+        "observed_at": fact.observed_at,
+        "evidence": fact.evidence,
+        "absent": fact.absent,
+    }
+
+
+def _conflict_row(conflict: Conflict) -> dict[str, Any]:
+    return {
+        "column": conflict.column,
+        "shown": _text(conflict.shown),
+        "why": conflict.why,
+        "claims": [_fact_row(claim) for claim in conflict.claims],
+    }
+
+
+def _observation_row(observation: Observation) -> dict[str, Any]:
+    return {
+        "kind": observation.kind,
+        "collector": observation.collector,
+        "source": observation.source,
+        "observed_at": observation.observed_at,
+        "zone": observation.zone,
+        "department_id": observation.department_id,
+        "identifiers": [_identifier_row(i) for i in observation.identifiers],
+        "facts": json.dumps(
+            [[f.column, plain(f.value), int(f.strength), f.evidence, f.absent] for f in observation.facts],
+            ensure_ascii=False,
+        ),
+    }
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else json.dumps(plain(value), ensure_ascii=False)
+
+
+def _column(kind: str, name: str) -> Column | None:
+    try:
+        return KINDS[kind].column(name)
+    except KeyError:
+        return None
+
+
+def _parsed(column: Column | None, text: str | None) -> Value:
+    """A value from its JSON text; what a date is, the column says."""
+    if text is None:
+        return None
+    value = json.loads(text)
+    if column is not None and column.type is Type.DATE and isinstance(value, str):
+        return date.fromisoformat(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _stored(column: Column, value: Any) -> Value:
+    return tuple(value) if column.type is Type.TEXTS else value
+
+
+def _fact(kind: str, row: dict[str, Any]) -> SourcedFact:
+    at: datetime = row["observed_at"]
+    return SourcedFact(
+        column=row["column"],
+        value=_parsed(_column(kind, row["column"]), row["value"]),
+        strength=Strength(row["strength"]),
+        origin=Origin(row["origin"]),
+        source=row["source"],
+        observed_at=at.astimezone(UTC),
+        evidence=row["evidence"],
+        absent=row["absent"],
+    )
