@@ -7,11 +7,10 @@ that falls short of that leaves it open, and stale.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from auditor.ledger.life import Sight
-from auditor.ledger.records import FindingRow, Present, ProbeRun, Status, Terms
+from auditor.ledger.records import FindingRow, Present, Status, Terms
 from inventories.coverage import Covered, asset_absence
 from inventories.keymap import known
 from inventories.model import Strength
@@ -30,8 +29,6 @@ _SIGHTS: Mapping[Verdict, Sight] = {
     Verdict.NOT_APPLICABLE: Sight.NOT_APPLICABLE,
 }
 _SEEN = (Strength.SEEN_OUTSIDE.label, Strength.SEEN_INSIDE.label)
-#: The aspects that a zone must be covered in before what was seen there counts as no longer there.
-_ASPECTS = ("hosts", "ports")
 
 
 class Recall:
@@ -41,6 +38,8 @@ class Recall:
         self.site, self.judged, self.leave = site, judged, leave
         self.covered = Covered(judged.collected.coverage)
         self.names = known(judged.keymap)
+        failed = {failure.zone for failure in judged.collected.failures}
+        self.looked_at = {permit.zone.id for permit in leave.permits} - failed
         #: What earlier findings rest on, read before the ledger's transaction begins.
         self.earlier: Mapping[str, FindingRow] = {
             row.id: row for row in ledger.findings(states=("open", "stale", "reopened", "waived", "dismissed"))
@@ -99,19 +98,5 @@ class Recall:
         return any(zone.id in self.leave.left_out for zone in self._zones(one))
 
     def _zones_covered(self, one: Present) -> bool:
-        return all(self.covered.zone(zone, aspect) for zone in self._zones(one) for aspect in _ASPECTS)
-
-    def probe_runs(self, ended: datetime) -> list[ProbeRun]:
-        """How each probe fared in each zone that this audit attempted."""
-        return [
-            ProbeRun(
-                zone=view.zone,
-                probe=view.probe,
-                success=view.success,
-                seconds=view.seconds,
-                covered=view.covered,
-                authorised=view.authorised,
-                ended_at=ended,
-            )
-            for view in self.judged.fared(self.leave)
-        ]
+        """Whether everything that may be probed there was; what the site excludes is the site's own decision."""
+        return all(zone.id in self.looked_at for zone in self._zones(one))

@@ -33,7 +33,7 @@ _NOTHING: frozenset[tuple[str, str]] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """``groups`` holds the indexes of the observations of each thing; ``doubted`` the identifiers refused, and why."""
+    """``groups``: the indexes of the observations of each thing. ``doubted``: the identifiers refused, and why."""
 
     groups: tuple[tuple[int, ...], ...]
     doubted: Mapping[Identifier, str]

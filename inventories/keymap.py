@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -189,7 +189,7 @@ class _Assigner:
         return [key for key, by in owned.items() if key == main or self._explains(thing, main, by)]
 
     def _explains(self, thing: Thing, main: str, by: Identifier) -> bool:
-        """Whether an address that earlier was another key's shows that key to be this thing, or that this thing moved.
+        """Whether an address that earlier was another key's shows that key to be this thing too.
 
         A machine that had addresses of its own and holds none of them any more has moved to this one.
         """

@@ -73,7 +73,7 @@ class Ranges:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where an address lies: its zone, its owner, and whether ``owners`` names the owner or the zone's default does."""
+    """Where an address lies: its zone and owner. ``is_named``: ``owners`` names the owner, not the zone's default."""
 
     zone: Zone
     department_id: str

@@ -196,8 +196,3 @@ def constant(held: object, kind: Type) -> str:
     if isinstance(held, (int, float)):
         return f"CAST({held!r} AS {DUCKDB_TYPES[kind]})"
     return "'" + str(held).replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """An identifier in SQL."""
-    return '"' + name.replace('"', '""') + '"'

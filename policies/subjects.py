@@ -13,6 +13,7 @@ from functools import cache
 
 from inventories.kinds import KINDS, Column, Type
 from inventories.kinds.declare import INFERRED
+from policies.statements import listed, text
 
 GOV_CLOUD = "gov_cloud"
 
@@ -35,10 +36,9 @@ class Derived:
 def _recognised_sql(column: Callable[[str], str], levels: Sequence[str]) -> str:
     """NULL where nothing shows the place, or nothing shows which government's cloud it is."""
     hosting, shown = column("hosting"), column("hosting_levels")
-    wanted = ", ".join("'" + level.replace("'", "''") + "'" for level in levels)
     return (
-        f"(CASE WHEN NOT list_contains({hosting}, '{GOV_CLOUD}') THEN FALSE "
-        f"WHEN {hosting} IS NOT NULL THEN list_has_any({shown}, [{wanted}]::VARCHAR[]) END)"
+        f"(CASE WHEN NOT list_contains({hosting}, {text(GOV_CLOUD)}) THEN FALSE "
+        f"WHEN {hosting} IS NOT NULL THEN list_has_any({shown}, [{listed(levels)}]::VARCHAR[]) END)"
     )
 
 

@@ -63,12 +63,15 @@ def observe(host: Host, *, zone: Zone, at: datetime, reason: str, fingerprints: 
 def _service_facts(port: Port, fingerprints: Fingerprints) -> Iterator[Fact]:
     place = f"{port.number}/{port.protocol}"
     texts = service_texts(port)
-    spoke = port.named_by == "probed" and bool(port.name) and port.name != "tcpwrapped"
-    hint = fingerprints.hint(port.number, port.name, spoke) if port.protocol == "tcp" else None
+    protocol = spoken(port)
+    spoke = bool(protocol)
+    hint = fingerprints.hint(port.number, protocol or port.name, spoke) if port.protocol == "tcp" else None
     banner = next((text for key in ("service", "server", "banner") for text in texts[key]), "")
     if spoke:
-        name = f"ssl/{port.name}" if port.tunnel == "ssl" and port.name != "https" else port.name
-        shown = clean(" ".join(part for part in (place, name, port.product, port.version) if part), NAME)
+        name = f"ssl/{protocol}" if port.tunnel == "ssl" and protocol not in ("https", "ssl") else protocol
+        software = " ".join(part for part in (port.product, port.version) if part)
+        header = next(iter(texts["server"]), "") if not software else ""
+        shown = clean(" ".join(part for part in (place, name, software, header) if part), NAME)
         yield Fact("open_services", (shown,), Strength.SEEN_OUTSIDE, clean(banner or name, EVIDENCE))
     else:
         yield _unnamed(port, place, hint, fingerprints, banner)
@@ -77,6 +80,15 @@ def _service_facts(port: Port, fingerprints: Fingerprints) -> Iterator[Fact]:
     for name in tls_names(port):
         yield Fact("tls_names", (clean(name, NAME),), Strength.SEEN_OUTSIDE, place)
     yield from _products(place, texts, hint, spoke, fingerprints)
+
+
+def spoken(port: Port) -> str:
+    """The protocol in which a service answered, by nmap's name; the empty string where none was recognised."""
+    if port.named_by == "probed" and port.name not in ("", "unknown", "tcpwrapped"):
+        return port.name
+    if port.tables.get(_PAGE, {}).get("status"):
+        return "http"
+    return "ssl" if port.tunnel == "ssl" else ""
 
 
 def _unnamed(port: Port, place: str, hint: PortHint | None, fingerprints: Fingerprints, banner: str) -> Fact:

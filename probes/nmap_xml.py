@@ -17,7 +17,7 @@ from xml.parsers import expat
 from inventories.faults import clean
 
 #: 256 hosts with sixty answering ports of 4 KB each weigh less.
-MAX_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 
 #: Texts that a stranger wrote are cut here before anything else looks at them.
 MAX_TEXT = 8192

@@ -47,25 +47,20 @@ def write_ledger(view: AuditView, path: Path) -> None:
     探测覆盖情况 and 法规依据. Raises OSError where the file cannot be written.
     """
     whom = view.for_whom or view.bureau
-    with replacing(path) as fresh:
-        book = Book(
-            str(fresh),
-            left=f"{view.site}　快照{view.snapshot}",
-            right=f"为{whom}导出　{view.as_of.isoformat()}",
-            properties={
-                "title": clean(f"{view.site}政务信息化审计台账", 200),
-                "author": clean(view.bureau, 200),
-                "comments": clean(f"快照{view.snapshot}，为{whom}导出", 250),
-                "created": local(view.ended_at, view.timezone),
-            },
-        )
+    properties = {
+        "title": clean(f"{view.site}政务信息化审计台账", 200),
+        "author": clean(view.bureau, 200),
+        "comments": clean(f"快照{view.snapshot}，为{whom}导出", 250),
+        "created": local(view.ended_at, view.timezone),
+    }
+    left, right = f"{view.site}　快照{view.snapshot}", f"为{whom}导出　{view.as_of.isoformat()}"
+    with replacing(path) as fresh, Book(str(fresh), left=left, right=right, properties=properties) as book:
         _summary(book, view, whom)
         _findings(book, view)
         write_assets(book, view)
         _unknowns(book, view)
         _coverage(book, view)
         _law(book, view)
-        book.close()
 
 
 # --- 汇总 ---------------------------------------------------------------------------------------------------
@@ -76,7 +71,7 @@ def _summary(book: Book, view: AuditView, whom: str) -> None:
         "部门 26; 在册|系统 7; 不纳入 7; 纳入范围|（分母） 9; 已上云|（分子） 8; 未上云 7; 无法|判定 7; 上云率 8",
         "未销号|问题 7",
         "; ".join(f"其中：|{name} 9" for name in SEVERITIES.values()),
-        "本次|新发现 7; 待再次|确认 7; 本次|销号 7; 已豁免 7; 无法判定|事项 9",
+        "线索和|待办 7; 本次|新发现 7; 待再次|确认 7; 本次|销号 7; 已豁免 7; 无法判定|事项 9",
     )
     rows = accounts(view)
     book.sheet(
@@ -102,6 +97,7 @@ def _summary_row(row: Account) -> list[Cell]:
         None if rate is None else Ratio(rate),
         row.live,
         *(row.severities[name] for name in SEVERITIES),
+        row.leads,
         row.new,
         row.stale,
         row.resolved,
@@ -126,15 +122,16 @@ def _summary_notes(view: AuditView, whom: str) -> list[str]:
         f"三、不纳入上云率统计的系统：{left_out}。",
         f"四、探测覆盖：{covered}。",
         f"五、登记与探测相互矛盾{len(view.conflicts)}处，矛盾的一项不作为依据，详见各台账“数据冲突”栏。",
-        "六、“无法判定”指现有登记和探测均不足以作出结论，既不表示符合，也不表示不符合。",
+        "六、线索须由人工核实，待办属主管部门自身职责，均不计入部门的问题数。",
+        "七、“无法判定”指现有登记和探测均不足以作出结论，既不表示符合，也不表示不符合。",
     ]
 
 
 # --- 问题台账 -----------------------------------------------------------------------------------------------
 
 _FINDING_HEADS = heads(
-    "部门 16; 对象 18; 问题 20; 严重|程度 7; 状态 8; 条款 9; 核查所见 44; 整改要求 22; 首次发现 11",
-    "对象类型 9; 本次变化 10; 最近确认 15; 性质 11; 可列入|整改文书 9; 未列入原因 28; 状态说明 20; 销号时间 15",
+    "部门 16; 对象 18; 问题 20; 严重|程度 7; 性质 10; 状态 8; 条款 9; 核查所见 44; 整改要求 22; 首次发现 11",
+    "对象类型 9; 本次变化 10; 最近确认 15; 可列入|整改文书 9; 未列入原因 28; 状态说明 20; 销号时间 15",
     "法规 34; 文号 20; 条文原文 48; 案件 12; 问题编号 18; 规则编号 26",
 )
 
@@ -146,7 +143,7 @@ def _findings(book: Book, view: AuditView) -> None:
         key=lambda f: (f.state not in LIVE, order[f.department_id], severity_rank(f.severity), f.rule, f.id),
     )
     rows = (_finding_row(finding, view.timezone) for finding in ordered)
-    book.sheet("问题台账", _FINDING_HEADS, rows, printed=9)
+    book.sheet("问题台账", _FINDING_HEADS, rows, printed=10)
 
 
 def _finding_row(f: FindingView, zone: str) -> list[Cell]:
@@ -155,6 +152,7 @@ def _finding_row(f: FindingView, zone: str) -> list[Cell]:
         f.asset_name,
         f.title,
         word(SEVERITIES, f.severity),
+        word(BITES, f.bite),
         word(STATES, f.state),
         Lines(tuple(basis.article for basis in f.basis)),
         Lines(tuple(_fact(fact, zone) for fact in f.facts)),
@@ -163,7 +161,6 @@ def _finding_row(f: FindingView, zone: str) -> list[Cell]:
         word(SUBJECTS, f.subject),
         word(CHANGES, f.change),
         _at(f.last_confirmed_at, zone),
-        word(BITES, f.bite),
         f.orderable,
         Lines(f.not_orderable_because),
         f.reason,

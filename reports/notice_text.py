@@ -225,7 +225,8 @@ def fact_words(fact: FactView) -> str:
     title = tidy(fact.title, 40)
     if fact.column.endswith("_absent") and fact.value is True:
         return f"{title.partition('（')[0]}答复为“无”"
-    return f"{title}为“{tidy(fact.shown, _SHOWN)}”"
+    shown = tidy(fact.shown, _SHOWN)
+    return f"{title}为“{shown}”" if shown else f"{title}不详"
 
 
 def provenance(fact: FactView, zone: str) -> str:

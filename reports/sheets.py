@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from types import TracebackType
+from typing import Any, Self, TypeAlias
 
 from inventories.faults import clean
 
@@ -54,16 +56,20 @@ def heads(*texts: str) -> tuple[Head, ...]:
 class Book:
     """A workbook under construction, written row by row in constant memory.
 
-    ``left``, ``right``: what is printed at the head of every page beside the sheet's name.
+    ``left``, ``right``: what is printed at the head of every page beside the sheet's name. A context manager:
+    the file is complete when the block ends well (OSError where it cannot be written), and what was set aside
+    on the way is removed however it ends.
     """
 
     def __init__(self, path: str, *, left: str, right: str, properties: dict[str, Any]) -> None:
         import xlsxwriter
 
+        self._aside = tempfile.TemporaryDirectory(prefix="auditor-")
         self._book = xlsxwriter.Workbook(
             path,
             {
                 "constant_memory": True,
+                "tmpdir": self._aside.name,
                 "strings_to_formulas": False,
                 "strings_to_urls": False,
                 "strings_to_numbers": False,
@@ -86,6 +92,23 @@ class Book:
         }
         self._title = self._book.add_format({"bold": True, "font_size": 16, "font_name": "黑体", "align": "center"})
         self._note = self._book.add_format({"font_size": 10, "font_name": "仿宋", "text_wrap": True, "valign": "top"})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        from xlsxwriter.exceptions import FileCreateError
+
+        try:
+            if error is None:
+                self._book.close()
+        except FileCreateError as failure:
+            cause = failure.args[0] if failure.args else None
+            raise cause if isinstance(cause, OSError) else OSError(str(failure)) from failure
+        finally:
+            self._aside.cleanup()
 
     def _format(self, **more: Any) -> Any:
         base = {"border": 1, "valign": "vcenter", "text_wrap": True, "font_size": 10, "font_name": "宋体"}
@@ -196,16 +219,6 @@ class Book:
                 text = as_text(cell)
                 risky = text.startswith(_FORMULA_STARTS)
                 sheet.write_string(row, column, text, style or self._styles["risky" if risky else "text"])
-
-    def close(self) -> None:
-        """Writes the file. Raises OSError where it cannot."""
-        from xlsxwriter.exceptions import FileCreateError
-
-        try:
-            self._book.close()
-        except FileCreateError as error:
-            cause = error.args[0] if error.args else None
-            raise cause if isinstance(cause, OSError) else OSError(str(error)) from error
 
 
 def as_text(cell: Cell) -> str:

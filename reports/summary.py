@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from reports.account import Account, accounts
@@ -57,43 +58,35 @@ def render_explain(
     finding: FindingView, history: Sequence[EventView], timezone: str = "Asia/Shanghai"
 ) -> RenderableType:
     """Why a finding stands: the clause word for word, the facts with source, time and strength, its life."""
-    head = Text.assemble(
-        (f"{word(SEVERITIES, finding.severity)} ", _STYLES.get(finding.severity, "")),
-        safe(f"{finding.department_name}　{finding.asset_name}：{finding.title}", "bold"),
+    f = finding
+    reason = f"（{f.reason}）" if f.reason else ""
+    because = "；".join(f.not_orderable_because) or "未说明"
+    facts = (
+        (
+            fact_words(fact),
+            source_words(fact.source),
+            moment(fact.observed_at, timezone),
+            word(STRENGTHS, fact.strength),
+            fact.evidence,
+        )
+        for fact in f.facts
     )
     lines: list[RenderableType] = [
-        head,
-        safe(f"问题编号：{finding.id}　规则：{finding.rule}　对象：{word(SUBJECTS, finding.subject)} {finding.asset_key}"),
-        safe(
-            f"状态：{word(STATES, finding.state)}"
-            + (f"（{finding.reason}）" if finding.reason else "")
-            + f"　性质：{word(BITES, finding.bite)}　快照：{finding.snapshot}"
+        Text.assemble(
+            (f"{word(SEVERITIES, f.severity)}　", _STYLES.get(f.severity, "")),
+            safe(f"{f.department_name}　{f.asset_name}：{f.title}", "bold"),
         ),
-        *(safe(f"依据：{citation(basis)}", limit=2000) for basis in finding.basis),
-        table(
-            ("核查所见", "来源", "时间", "依据强度", "佐证"),
-            (
-                (fact_words(f), source_words(f.source), moment(f.observed_at, timezone), word(STRENGTHS, f.strength), f.evidence)
-                for f in finding.facts
-            ),
-        ),
-    ]  # fmt: skip
-    if finding.remedy:
-        lines.append(safe(f"整改要求：{finding.remedy}"))
-    if finding.consequence:
-        lines.append(safe(f"条款规定的后果：{finding.consequence}"))
-    if finding.orderable:
-        lines.append(safe("可列入整改文书。"))
-    else:
-        lines.append(safe("不列入整改文书：" + ("；".join(finding.not_orderable_because) or "未说明")))
+        safe(f"问题编号：{f.id}　规则：{f.rule}　对象：{word(SUBJECTS, f.subject)} {f.asset_key}"),
+        safe(f"状态：{word(STATES, f.state)}{reason}　性质：{word(BITES, f.bite)}　快照：{f.snapshot}"),
+        *(safe(f"依据：{citation(basis)}", limit=2000) for basis in f.basis),
+        table(("核查所见", "来源", "时间", "依据强度", "佐证"), facts),
+        *(safe(f"整改要求：{text}") for text in (f.remedy,) if text),
+        *(safe(f"条款规定的后果：{text}") for text in (f.consequence,) if text),
+        safe("可列入整改文书。" if f.orderable else f"不列入整改文书：{because}"),
+    ]
     if history:
-        lines.append(
-            table(
-                ("时间", "状态", "原因", "审计或经办"),
-                ((moment(e.at, timezone), word(STATES, e.state), e.reason, e.by) for e in history),
-                title="经过",
-            )
-        )
+        life = ((moment(e.at, timezone), word(STATES, e.state), e.reason, e.by) for e in history)
+        lines.append(table(("时间", "状态", "原因", "审计或经办"), life, title="经过"))
     return Group(*lines)
 
 
@@ -113,36 +106,42 @@ def _sums(view: AuditView) -> list[Account]:
 
 
 def _migration(view: AuditView) -> RenderableType:
-    return table(
-        ("部门", "纳入范围", "已上云", "未上云", "无法判定", "上云率", "不纳入"),
+    rows = (
         (
-            (r.name, r.in_scope, r.on_cloud, r.off_cloud, r.not_told, "—" if r.rate is None else f"{r.rate:.1%}", r.excluded)
-            for r in _sums(view)
-        ),
-        title="系统上云",
-        numbers=range(1, 7),
-        total=True,
-    )  # fmt: skip
+            account.name,
+            account.in_scope,
+            account.on_cloud,
+            account.off_cloud,
+            account.not_told,
+            "—" if account.rate is None else f"{account.rate:.1%}",
+            account.excluded,
+        )
+        for account in _sums(view)
+    )
+    headings = ("部门", "纳入范围", "已上云", "未上云", "无法判定", "上云率", "不纳入")
+    return table(headings, rows, title="系统上云", numbers=range(1, 7), total=True)
 
 
 def _findings(view: AuditView) -> RenderableType:
-    changes = view.changes
-    told = zip(
-        CHANGES,
-        (changes.new, changes.still_open, changes.reopened, changes.resolved, changes.stale, changes.waived),
-        strict=True,
-    )
-    shown = "，".join(f"{CHANGES[name]}{number}" for name, number in told)
-    return table(
-        ("部门", *SEVERITIES.values(), "未销号合计", "新发现", "待再次确认", "本次销号", "无法判定"),
+    c = view.changes
+    numbers = (c.new, c.still_open, c.reopened, c.resolved, c.stale, c.waived)
+    told = "，".join(f"{name}{number}" for name, number in zip(CHANGES.values(), numbers, strict=True))
+    rows = (
         (
-            (row.name, *(row.severities[s] for s in SEVERITIES), row.live, row.new, row.stale, row.resolved, row.unknown)
-            for row in _sums(view)
-        ),
-        title=f"问题（本次：{shown}）",
-        numbers=range(1, 11),
-        total=True,
-    )  # fmt: skip
+            account.name,
+            account.live,
+            " ".join(f"{name}{number}" for code, name in SEVERITIES.items() if (number := account.severities[code])),
+            account.leads,
+            account.new,
+            account.stale,
+            account.resolved,
+            account.unknown,
+        )
+        for account in _sums(view)
+    )
+    headings = ("部门", "未销号", "其中", "线索", "新发现", "待确认", "销号", "无法判定")
+    title = f"问题（本次，含线索：{told}）"
+    return table(headings, rows, title=title, numbers=(1, 3, 4, 5, 6, 7), total=True)
 
 
 def _top(view: AuditView) -> Iterator[RenderableType]:
@@ -153,20 +152,29 @@ def _top(view: AuditView) -> Iterator[RenderableType]:
     yield safe("主要问题", "bold")
     for finding in live[:TOP]:
         articles = "、".join(basis.article for basis in finding.basis)
-        yield Text.assemble(
-            "  ",
-            (word(SEVERITIES, finding.severity), _STYLES.get(finding.severity, "")),
-            safe(f"　{finding.department_name}　{finding.asset_name}：{finding.title}（{articles}）", limit=300),
-            safe(f"　{word(CHANGES, finding.change)}　{finding.id}", "dim"),
-        )
-        if finding.facts:
-            fact = finding.facts[0]
-            seen = (
-                f"      {fact_words(fact)}，{source_words(fact.source, brief=True)}，{word(STRENGTHS, fact.strength)}"
+        yield _indented(
+            Text.assemble(
+                (word(SEVERITIES, finding.severity), _STYLES.get(finding.severity, "")),
+                safe(f"　{finding.department_name}　{finding.asset_name}：{finding.title}（{articles}）", limit=300),
             )
-            yield safe(seen, "dim", 300)
+        )
+        told = [finding.id, word(CHANGES, finding.change)]
+        if finding.bite != "order":
+            told.append(word(BITES, finding.bite))
+        for fact in finding.facts[:1]:
+            told += [fact_words(fact), source_words(fact.source, brief=True), word(STRENGTHS, fact.strength)]
+        yield _indented(safe("　".join(told), "dim", 300), 8)
     if len(live) > TOP:
-        yield safe(f"  另有{len(live) - TOP}项。", "dim")
+        yield _line(f"另有{len(live) - TOP}项。", "dim")
+
+
+def _indented(text: Text, by: int = 2) -> RenderableType:
+    """Indented, also where it wraps."""
+    return Padding(text, (0, 0, 0, by), expand=False)
+
+
+def _line(text: str, style: str = "") -> RenderableType:
+    return _indented(safe(text, style, 600))
 
 
 def _urgency(finding: FindingView) -> tuple[int, int, str, str]:
@@ -179,13 +187,13 @@ def _coverage(view: AuditView) -> Iterator[RenderableType]:
     yield safe("探测覆盖", "bold")
     if partial:
         for probe in partial:
-            yield safe(f"  未完整覆盖：{_where(probe)}：{'；'.join(probe.problems) or '原因不详'}", "yellow", 600)
-        yield safe("  未覆盖范围内的情况不作认定，其中已有的问题不会因此销号。")
+            yield _line(f"未完整覆盖：{_where(probe)}：{'；'.join(probe.problems) or '原因不详'}", "yellow")
+        yield _line("未覆盖范围内的情况不作认定，其中已有的问题不会因此销号。")
     else:
-        yield safe(f"  {len(view.probes)}个网络区域均已完整覆盖。" if view.probes else "  本次没有进行探测。")
+        yield _line(f"{len(view.probes)}个网络区域均已完整覆盖。" if view.probes else "本次没有进行探测。")
     limits = dict.fromkeys(limit for probe in view.probes for limit in probe.limits)
     for limit in limits:
-        yield safe(f"  局限：{limit}", "yellow")
+        yield _line(f"局限：{limit}", "yellow")
 
 
 def _where(probe: ProbeView) -> str:
@@ -198,9 +206,9 @@ def _conflicts(view: AuditView) -> Iterator[RenderableType]:
         return
     yield safe(f"登记与探测相互矛盾{len(view.conflicts)}处", "bold")
     for text in view.conflicts[:3]:
-        yield safe(f"  {text}")
+        yield _line(text)
     if len(view.conflicts) > 3:
-        yield safe(f"  另有{len(view.conflicts) - 3}处，见台账。", "dim")
+        yield _line(f"另有{len(view.conflicts) - 3}处，见台账。", "dim")
 
 
 def _files(written: Written) -> Iterator[RenderableType]:
@@ -214,7 +222,7 @@ def _files(written: Written) -> Iterator[RenderableType]:
     if rows:
         yield safe("文件", "bold")
         for what, path in rows:
-            yield safe(f"  {what}：{path}", limit=600)
+            yield _line(f"{what}：{path}")
 
 
 def _further(view: AuditView, site: Path | None) -> Iterator[RenderableType]:
@@ -227,4 +235,4 @@ def _further(view: AuditView, site: Path | None) -> Iterator[RenderableType]:
         commands.append(f"auditor findings --unknown{where}")
     yield safe("进一步查看", "bold")
     for command in commands:
-        yield safe(f"  {command}", limit=600)
+        yield _line(command)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from auditor.ledger.errors import LedgerError
 from inventories.faults import clean
@@ -93,11 +93,15 @@ def connect(target: str | Path, *, create: bool) -> Database:
         url = make_url(text)
         if url.get_backend_name() == "sqlite":
             return _sqlite(Path(url.database or ""), create)
-        engine = create_engine(url, json_serializer=_json, pool_pre_ping=True)
-    except (SQLAlchemyError, ImportError) as error:
-        # The text is not repeated: it may hold a password.
+        engine = create_engine(url, json_serializer=_json, hide_parameters=True, pool_pre_ping=True)
+    except ImportError as error:
         raise LedgerError(
-            "ledger", f"is no address of a database: {_first_line(error)}", "see the documentation"
+            "ledger", f"the database's driver is missing: {_first_line(error)}", "install it"
+        ) from error
+    except SQLAlchemyError as error:
+        # The address is not repeated: it may hold a password.
+        raise LedgerError(
+            "ledger", "is no address of a database", "write postgresql+psycopg://…, or a path"
         ) from error
     return Database(engine, url.render_as_string(hide_password=True))
 
@@ -107,7 +111,7 @@ def told(where: str) -> Iterator[None]:
     """Turns what a database raises into a LedgerError."""
     try:
         yield
-    except DBAPIError as error:
+    except StatementError as error:
         code = getattr(error.orig, "sqlite_errorcode", None)
         if code is not None and (known := _SQLITE_ERRORS.get(code & 0xFF)):
             raise LedgerError(where, *known) from error
@@ -126,6 +130,7 @@ def _sqlite(path: Path, create: bool) -> Database:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         json_serializer=_json,
+        hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
     event.listen(engine, "connect", _settings)

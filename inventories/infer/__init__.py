@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, tzinfo
-from typing import Protocol, TypeVar
 
 from inventories.infer.clouds import add_clouds, find_installations, mark_declared
 from inventories.infer.draft import Drafts
@@ -24,13 +23,6 @@ from inventories.places import Places
 from inventories.reconcile import Reconciled
 
 __all__ = ["infer"]
-
-
-class _Keyed(Protocol):
-    def thing(self, timezone: tzinfo, today: date) -> Thing: ...
-
-
-_T = TypeVar("_T", bound=_Keyed)
 
 
 def infer(
@@ -57,7 +49,9 @@ def infer(
     rooms = undeclared_rooms(world, equipment)
     keymap = absorb(keymap, _registered_since(services, keymap, living))
     unaccounted = [service for service in services if not service.is_accounted]
-    things = [found.thing(timezone, today) for found in (*unaccounted, *installations, *rooms)]
+    things: list[Thing] = [service.thing(timezone, today) for service in unaccounted]
+    things += [installation.thing(timezone, today) for installation in installations]
+    things += [room.thing(timezone, today) for room in rooms]
     keys, keymap = assign(things, keymap, site=site, today=today, living=living)
     first_seen = keymap.first_seen
 

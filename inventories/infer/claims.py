@@ -30,15 +30,16 @@ class Claims:
         self._domains: dict[str, list[Asset]] = {}
         self._names: dict[str, list[tuple[str, Asset]]] = {}
         self._carriers: dict[tuple[str, str], list[Asset]] = {}
+        self._by_key = {system.key: system for system in world.systems}
         for system in world.systems:
             for claim in world.claims(system):
                 self._claim(system, claim.address, claim.port)
             for url in texts(system, "urls"):
-                host, port = web_address(url)
-                if position(host) is not None:
-                    self._claim(system, host, port)
-                elif host:
-                    self._domains.setdefault(host.casefold(), []).append(system)
+                server, port = web_address(url)
+                if position(server) is not None:
+                    self._claim(system, server, port)
+                elif server:
+                    self._domains.setdefault(server.casefold(), []).append(system)
             name = plain_name(system.text("name"))
             if len(name) >= LEAST_NAME:
                 self._names.setdefault(system.text("department_id"), []).append((name, system))
@@ -79,16 +80,14 @@ class Claims:
 
     def _by_name(self, sighting: Sighting, title: str) -> list[Asset]:
         plain = plain_name(title)
-        owner = sighting.spot.department_id if sighting.spot else ""
         own = [
             system
-            for name, system in self._names.get(owner, ())
+            for name, system in self._names.get(sighting.owner, ())
             if name in plain or (len(plain) >= LEAST_NAME and plain in name)
         ]
         if own:
             return own
-        by_key = {system.key: system for system in self.world.systems} if plain else {}
-        return [by_key[key] for key in self.world.system_names.within(title)]
+        return [self._by_key[key] for key in self.world.system_names.within(title)]
 
     def _is_carried(self, sighting: Sighting) -> bool:
         where = (sighting.vantage, sighting.address)

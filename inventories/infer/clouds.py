@@ -53,16 +53,17 @@ def find_installations(world: World) -> list[Installation]:
     found: dict[tuple[str, str, str], list[tuple[Platform, Product, Sighting]]] = {}
     declared = _Declared(world)
     for _where, sighting in sorted(world.sightings.items()):
-        if sighting.spot is None or sighting.spot.zone.kind != "department":
+        zone = sighting.zone
+        if zone is None or zone.kind != "department":
             continue
         for product in sighting.products:
             platform = platform_of(product) if product.is_seen else None
             if platform and not declared.accounts(sighting, platform):
-                key = (sighting.spot.zone.id, sighting.spot.department_id, platform.family)
+                key = (zone.id, sighting.owner, platform.family)
                 found.setdefault(key, []).append((platform, product, sighting))
     return [
-        Installation(world.zones[zone], department, family, tuple(parts))
-        for (zone, department, family), parts in sorted(found.items())
+        Installation(world.zones[zone_id], department, family, tuple(parts))
+        for (zone_id, department, family), parts in sorted(found.items())
     ]
 
 
@@ -86,8 +87,7 @@ class _Declared:
 
     def accounts(self, sighting: Sighting, platform: Platform) -> bool:
         """By its endpoint or prefixes; and a cloud of the same department that gives neither may be any."""
-        assert sighting.spot is not None
-        owner = sighting.spot.department_id
+        owner = sighting.owner
         near = [c for c in self._by_endpoint.get(sighting.address, ()) if c.text("department_id") in ("", owner)]
         within = [
             cloud
@@ -127,7 +127,7 @@ def add_clouds(
             for _platform, part, sighting in installation.parts
         ]
         ground = sighting_ground(main, Strength.SEEN_OUTSIDE, f" {product.name}")
-        draft = Draft("cloud", key, installation.identifiers, collectors=(main.source,))
+        draft = Draft("cloud", key, installation.identifiers, collectors=(main.collector,))
         draft.values.update(
             key=key,
             sources=tuple(sorted({sighting.source for _p, _n, sighting in installation.parts})),

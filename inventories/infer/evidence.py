@@ -95,7 +95,15 @@ EMPTY_PAGES = re.compile(
     r"^(|[45]\d\d\b.*|welcome to (nginx|openresty|caddy|tengine).*|apache2? .*(default|test) page.*|it works!?"
     r"|test page for .*|iis ?\d.*|iis windows.*|apache tomcat/?[\d.]*|index of /.*|directory listing .*|error\b.*"
     r"|(bad request|unauthorized|forbidden|not found|object not found|page not found|service unavailable)\.?"
-    r"|document moved|redirecting.*|loading.*|untitled( document)?|无标题文档|没有找到站点|站点创建成功.*|恭喜.*站点.*)$",
+    r"|document moved|redirecting.*|loading.*|untitled( document)?|无标题文档|没有找到站点|站点创建成功.*"
+    r"|恭喜.*站点.*)$",
+    re.IGNORECASE,
+)
+
+#: Titles of pages that manage equipment which no fingerprint knows.
+EQUIPMENT_PAGES = re.compile(
+    r"网管|交换机|路由器|防火墙|网络摄像机|硬盘录像机|打印机|管理控制器|\bNVR\b|\bIPMI\b|\biDRAC\b|\biLO\b|\bBMC\b|LaserJet"
+    r"|RouterOS|\b(switch|router|firewall|printer)\b|Synology|QNAP",
     re.IGNORECASE,
 )
 

@@ -1,10 +1,9 @@
-"""What follows for hosts: role, the systems and the room they carry, and whether the asset register has them. Pure."""
+"""What follows for hosts: their role, what they carry, where they stand, and whether a register has them. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from inventories.answers import register_of
 from inventories.infer.draft import Draft, Drafts, Ground
 from inventories.infer.evidence import ROLES
 from inventories.infer.sightings import Sighting
@@ -46,7 +45,7 @@ def _register(world: World, host: Asset, draft: Draft, seen: list[Sighting]) -> 
         return
     department = host.text("department_id")
     submission = world.submitted("hosts", department)
-    if submission is None or not seen or any(not s.spot or s.spot.zone.kind != "department" for s in seen):
+    if submission is None or not seen or any(s.zone is None or s.zone.kind != "department" for s in seen):
         return
     # An identifier that several claim, or a row whose address could lie here, may be this very host.
     if any(("host", identifier) in world.doubted for identifier in host.identifiers):
@@ -133,8 +132,3 @@ def _name(host: Asset, draft: Draft, seen: list[Sighting]) -> None:
         strength = Strength.SEEN_OUTSIDE if seen else Strength.DECLARED
         newest = max(host.facts, key=lambda f: (f.observed_at, f.source))
         draft.conclude("name", address, Ground(strength, newest.source, newest.observed_at, "以地址为名"))
-
-
-def asset_rows(host: Asset) -> bool:
-    """Whether a row of the hosts register itself names a host."""
-    return any(register_of(fact.source) == "hosts" for fact in host.facts if fact.origin is Origin.DECLARED)

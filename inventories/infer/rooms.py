@@ -64,6 +64,10 @@ class Equipment:
     def identifiers(self) -> tuple[Identifier, ...]:
         return (place_id(self.department_id, self.zone.id, self.zone.location, "room"),)
 
+    @property
+    def collectors(self) -> tuple[str, ...]:
+        return tuple(sorted({s.collector for found in self.seen.values() for s in found.values()}))
+
     def thing(self, timezone: tzinfo, today: date) -> Thing:
         newest = max(sighting.observed_at for found in self.seen.values() for sighting in found.values())
         return Thing("room", self.identifiers, seen_on=min(newest.astimezone(timezone).date(), today))
@@ -73,8 +77,8 @@ def find_equipment(world: World) -> list[Equipment]:
     """The equipment of every department's place that has a location, in a fixed order."""
     found: dict[tuple[str, str], Equipment] = {}
     for where, sighting in sorted(world.sightings.items()):
-        spot = sighting.spot
-        if spot is None or spot.zone.kind != "department" or not spot.zone.location or not spot.department_id:
+        zone, owner = sighting.zone, sighting.owner
+        if zone is None or zone.kind != "department" or not zone.location or not owner:
             continue
         hosts = world.hosts_at.get(where, ())
         machine = hosts[0].key if len(hosts) == 1 else f"{sighting.vantage} {sighting.address}"
@@ -82,8 +86,7 @@ def find_equipment(world: World) -> list[Equipment]:
         if "hypervisor" not in categories and any(host.get("is_physical") is True for host in hosts):
             categories.add("physical")
         for category in sorted(categories & {sign.category for sign in ROOM_SIGNS}):
-            place = (spot.zone.id, spot.department_id)
-            equipment = found.setdefault(place, Equipment(spot.zone, spot.department_id, {}))
+            equipment = found.setdefault((zone.id, owner), Equipment(zone, owner, {}))
             equipment.seen.setdefault(category, {}).setdefault(machine, sighting)
     return [found[place] for place in sorted(found)]
 
@@ -148,16 +151,18 @@ def _counts(world: World, draft: Draft, equipment: Equipment) -> None:
 def add_rooms(world: World, drafts: Drafts, found: Iterable[tuple[Equipment, str]], seen: Mapping[str, date]) -> None:
     """Adds a room for each place, under its key."""
     for equipment, key in found:
-        grounds, evidence = [], []
+        grounds, evidence, strength = [], [], Strength.SEEN_OUTSIDE
         for sign in ROOM_SIGNS:
             machines = equipment.seen.get(sign.category, {})
             if len(machines) >= sign.least:
                 where = "、".join(sorted(s.address for s in machines.values())[:8])
                 evidence.append(f"{sign.title} {len(machines)} 台：{where}")
                 grounds += [sighting_ground(s, Strength.SEEN_OUTSIDE, f" {sign.title}") for s in machines.values()]
+                # That a machine is physical may be a register's word.
+                strength = Strength.DECLARED if sign.category == "physical" else strength
         oldest = min(grounds, key=lambda g: (g.observed_at, g.source, g.evidence))
-        ground = Ground(Strength.SEEN_OUTSIDE, oldest.source, oldest.observed_at, "；".join(evidence))
-        draft = Draft("room", key, equipment.identifiers, collectors=tuple(sorted({g.source for g in grounds})))
+        ground = Ground(strength, oldest.source, oldest.observed_at, "；".join(evidence))
+        draft = Draft("room", key, equipment.identifiers, collectors=equipment.collectors)
         draft.values.update(
             key=key,
             sources=tuple(sorted({g.source for g in grounds})),

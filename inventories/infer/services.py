@@ -18,9 +18,7 @@ from inventories.infer.sightings import Named, Sighting
 from inventories.infer.world import World, register_ground, sighting_ground, submission_ground
 from inventories.keymap import Thing
 from inventories.model import Asset, Identifier, Strength
-
-#: nmap's names of web services; https in a tunnel may be told as ``https`` or ``ssl/http``.
-_WEB = ("http", "https", "ssl/http", "http-proxy", "https-alt", "http-alt")
+from inventories.places import Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +26,7 @@ class Found:
     """A service that a probe saw. ``accounted_by`` are the registered systems that it may belong to."""
 
     sighting: Sighting
+    zone: Zone
     name: str
     ports: tuple[int, ...]
     words: str
@@ -49,44 +48,42 @@ def find_services(world: World) -> list[Found]:
     claims = Claims(world)
     found: list[Found] = []
     for _where, sighting in sorted(world.sightings.items()):
-        if sighting.spot is None or sighting.spot.zone.kind != "department" or sighting.is_equipment:
+        zone = sighting.zone
+        if zone is None or zone.kind != "department" or sighting.is_equipment:
             continue
-        pages = list(_pages(sighting, claims))
+        pages = list(_pages(sighting, zone, claims))
         found += pages
         # A database beside an unaccounted page is the page's own.
         if all(page.is_accounted for page in pages):
-            found += _databases(sighting, claims, bool(pages))
+            found += _databases(sighting, zone, claims, bool(pages))
     return found
 
 
-def _pages(sighting: Sighting, claims: Claims) -> Iterator[Found]:
+def _pages(sighting: Sighting, zone: Zone, claims: Claims) -> Iterator[Found]:
     """Pages of one address; the same title on several ports is one page."""
-    ports: dict[str, set[int]] = {}
-    first: dict[str, Named] = {}
-    web = [s.port for s in sighting.services if s.protocol == "tcp" and (s.name in _WEB or "http" in s.name)]
+    web = [s.port for s in sighting.services if s.protocol == "tcp" and "http" in s.name]
+    pages: dict[str, list[Named]] = {}
     for page in sighting.pages:
-        port = page.port or (web[0] if len(web) == 1 else 0)
-        if not port:
-            # Nobody can tell which port shows it: the first web port stands for the page.
-            port = min(web, default=0)
-        if port:
-            ports.setdefault(plain_name(page.text), set()).add(port)
-            first.setdefault(plain_name(page.text), page)
-    for text, numbers in sorted(ports.items()):
-        page, shown = first[text], tuple(sorted(numbers))
-        systems, carried = claims.of_page(sighting, page, shown)
+        if page.port or web:
+            pages.setdefault(plain_name(page.text), []).append(page)
+    for _text, titles in sorted(pages.items()):
+        page, told = titles[0], sorted({title.port for title in titles if title.port})
+        # Where nobody can tell which port shows the page, the first stands for it, and a claim to any counts.
+        shown = tuple(told or web[:1])
+        systems, carried = claims.of_page(sighting, page, tuple(told or web))
         name = _by_address(sighting, shown) if NAMELESS_PAGES.match(page.text.strip()) else page.text.strip()
         words = f" {shown[0]} 端口页面标题“{page.text.strip()}”"
-        yield Found(sighting, name, shown, words, tuple(systems), bool(systems) or carried)
+        yield Found(sighting, zone, name, shown, words, tuple(systems), bool(systems) or carried)
 
 
-def _databases(sighting: Sighting, claims: Claims, beside_pages: bool) -> Iterator[Found]:
+def _databases(sighting: Sighting, zone: Zone, claims: Claims, beside_pages: bool) -> Iterator[Found]:
     systems, carried = claims.of_database(sighting)
     for service in sighting.services:
         if service.is_database and service.protocol == "tcp":
             words = f" {service.port} 端口数据库 {service.product}"
             yield Found(
                 sighting,
+                zone,
                 _by_address(sighting, (service.port,)),
                 (service.port,),
                 words,
@@ -112,9 +109,8 @@ def add_services(world: World, drafts: Drafts, found: Iterable[tuple[Found, str]
     """Adds a system for each unaccounted service, under its key. ``seen``: key → first seen on."""
     for service, key in found:
         sighting = service.sighting
-        assert sighting.spot is not None
         ground = sighting_ground(sighting, Strength.SEEN_OUTSIDE, service.words)
-        draft = Draft("system", key, service.identifiers, collectors=(sighting.source,))
+        draft = Draft("system", key, service.identifiers, collectors=(sighting.collector,))
         department = _owner(world, sighting)
         draft.values.update(
             key=key,
@@ -123,11 +119,11 @@ def add_services(world: World, drafts: Drafts, found: Iterable[tuple[Found, str]
             is_declared=False,
             first_seen_on=seen[key],
         )
-        draft.zones.add(sighting.spot.zone.id)
+        draft.zones.add(service.zone.id)
         draft.conclude("name", service.name, ground)
         draft.conclude("hosting", ("own_room",), ground)
         draft.conclude("hosting_strength", Strength.SEEN_OUTSIDE.label, ground)
-        owned = Ground(Strength.DECLARED, ground.source, ground.observed_at, f"网络区域 {sighting.spot.zone.name}")
+        owned = Ground(Strength.DECLARED, ground.source, ground.observed_at, f"网络区域 {service.zone.name}")
         world.join_department(draft, department, owned)
         submission = world.submitted("systems", department)
         if submission is not None:
@@ -139,7 +135,6 @@ def add_services(world: World, drafts: Drafts, found: Iterable[tuple[Found, str]
 
 def _owner(world: World, sighting: Sighting) -> str:
     """The address's department; nobody's where its host's sources disagree on that."""
-    assert sighting.spot is not None
     hosts = world.hosts_at.get((sighting.vantage, sighting.address), ())
     said = {host.text("department_id") for host in hosts}
-    return sighting.spot.department_id if said <= {sighting.spot.department_id} else ""
+    return sighting.owner if said <= {sighting.owner} else ""

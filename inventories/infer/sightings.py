@@ -9,8 +9,9 @@ from datetime import datetime
 
 from inventories.answers import REGISTER
 from inventories.identity import plain_name
-from inventories.infer.evidence import DATABASE_SERVICES, EMPTY_PAGES, EQUIPMENT, UPKEEP_SERVICES
+from inventories.infer.evidence import DATABASE_SERVICES, EMPTY_PAGES, EQUIPMENT, EQUIPMENT_PAGES, UPKEEP_SERVICES
 from inventories.model import Fact, Observation, Strength
+from inventories.places import Zone
 from inventories.prefixes import Atlas, Spot
 
 _SERVICE = re.compile(r"^(\d{1,5})/(tcp|udp|sctp)\b\s*(\S*)\s*(.*)$")
@@ -61,6 +62,7 @@ class Sighting:
     vantage: str
     address: str
     spot: Spot | None
+    collector: str
     source: str
     observed_at: datetime
     services: tuple[Service, ...] = ()
@@ -74,8 +76,21 @@ class Sighting:
 
     @property
     def pages(self) -> tuple[Named, ...]:
-        """Titles of pages that somebody has put something on."""
-        return tuple(title for title in self.titles if not EMPTY_PAGES.match(title.text.strip()))
+        """Titles of pages that somebody has put something on, and that are no equipment's."""
+        return tuple(
+            title
+            for title in self.titles
+            if not EMPTY_PAGES.match(title.text.strip()) and not EQUIPMENT_PAGES.search(title.text)
+        )
+
+    @property
+    def owner(self) -> str:
+        """The department that the site names for the address, or the empty string."""
+        return self.spot.department_id if self.spot else ""
+
+    @property
+    def zone(self) -> Zone | None:
+        return self.spot.zone if self.spot else None
 
     def service(self, port: int) -> Service | None:
         return next((s for s in self.services if s.port == port and s.protocol == "tcp"), None)
@@ -116,6 +131,7 @@ def _sighting(vantage: str, address: str, looks: list[Observation], atlas: Atlas
         vantage=vantage,
         address=address,
         spot=atlas.at(vantage, address),
+        collector=last.collector,
         source=last.source,
         observed_at=last.observed_at,
         services=_services(facts),

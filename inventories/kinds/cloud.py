@@ -24,7 +24,7 @@ CLOUD = Kind(
         texts("prefixes", "地址段", "IP地址段", "网段"),
         text("owner_level", "平台层级", "所属层级", "建设层级", values={"province": ("省级",), **LEVELS}),
         day("built_on", "建成日期", "建设时间", "建成时间", "启用日期"),
-        day("expanded_on", "扩容日期", "扩建日期"),
+        day("expanded_on", "扩容日期", "扩建日期", paper="expansion"),
         text("approval_no", "批准文号", "审批文号", "批复文号", paper="approval"),
         flag("is_merged_under_city", "是否纳入市级统一管理", "是否纳入市级政务云"),
         text("mlps_filing_no", "等保备案编号", "备案证明编号", paper="mlps_filing"),

@@ -11,6 +11,7 @@ from inventories.registers.words import code, evidence, fold
 
 _RANGE = re.compile(r"^\s*[0-9a-f.:]+\s*(?:-|~|—|–|至|到)\s*[0-9a-f.:]+\s*$", re.IGNORECASE)
 _URL = re.compile(r"^(?:[a-z]{2,8}://)?(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?(?:/.*)?$", re.IGNORECASE)
+_MASKED = re.compile(r"^[0-9a-f.:]+/[\d.]+$", re.IGNORECASE)
 _HEX = re.compile(r"^[0-9a-f]{12}$")
 
 
@@ -26,7 +27,7 @@ def read_address(text: str, *, service: bool = False) -> str:
         raise CellError(f"{shown!r} is a range of addresses", "give each address by itself")
     if service and (found := _URL.match(bare)):
         bare = found[1]
-    if "/" in bare:
+    if _MASKED.match(bare):
         raise CellError(f"{shown!r} is a prefix, not an address", "give the address without the mask")
     if "%" in bare:
         raise CellError(f"{shown!r} names an interface", "give the address alone")

@@ -26,7 +26,7 @@ _SEPARATORS = "-_－＿"
 
 
 def find_files(directory: Path, shown: str) -> Iterator[tuple[Path, Fault | None]]:
-    """The files of a folder in the order of their names, with a fault for each that looks like a register and is none.
+    """The files of a folder in the order of their names, with a fault for each that is nearly a register.
 
     A file belongs to a register when its stem is the register's name, or starts with it and a hyphen or
     underscore: ``systems.xlsx``, ``systems-民政局.xlsx``. Hidden and lock files are passed over. A folder that

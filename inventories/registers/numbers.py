@@ -66,7 +66,8 @@ def read_number(raw: object, unit: str = "", *, factor: Decimal = Decimal(1), pe
         raise CellError(f"{value} is no share of a whole", "write 85% or 0.85")
     if value > _LARGEST:
         raise CellError("is too large to be true")
-    return float(value)
+    # Six places are a square centimetre and a ten-thousandth of a cent: what lies below is a spreadsheet's noise.
+    return round(float(value), 6)
 
 
 def read_integer(raw: object, unit: str = "", *, factor: Decimal = Decimal(1)) -> int:

@@ -17,7 +17,7 @@ def listed(text: str) -> frozenset[str]:
 EVIDENCE_CHARS = 200
 
 #: Nothing was written: the cell is NULL.
-BLANK = frozenset({"", "-", "--", "---", "—", "——", "–", "/", "//", "\\", "、", ".", "…", "……", "~", "_", "null"})
+BLANK = frozenset({"", "-", "--", "---", "—", "——", "–", "/", "//", "\\", "、", ".", "...", "......", "~", "_", "null"})
 
 #: The source does not know: NULL as well, never a sentinel value.
 NOT_KNOWN = listed("不详 未知 不清楚 不明 不确定 未确定 未定 未明确 未核实 ? ?? tbd unknown")
@@ -66,12 +66,14 @@ def fold(text: str) -> str:
 
 def key(text: str) -> str:
     """The form in which two words are compared: folded, without white space, lower case."""
-    return fold(text).replace(" ", "").casefold()
+    return code(text).casefold()
 
 
 def code(text: str) -> str:
     """A code as every register writes it alike: half-width, without white space. Case is kept."""
-    return fold(text).replace(" ", "")
+    folded = fold(text)
+    # Once more: closing a gap may bring a letter and its accent together.
+    return unicodedata.normalize("NFKC", folded.replace(" ", "")) if " " in folded else folded
 
 
 def evidence(text: str, limit: int = EVIDENCE_CHARS) -> str:

@@ -16,7 +16,15 @@ author = "auditor"
 license = "GPL-3.0-or-later"
 categories = {"discovery", "safe"}
 
-portrule = shortport.http
+-- Version detection names only servers that it knows. Whatever else answered in HTTP, or speaks TLS and did not say
+-- what else it is, is read as well.
+portrule = function(host, port)
+  local version = port.version or {}
+  if shortport.http(host, port) then return true end
+  if port.service and port.service ~= "unknown" then return false end
+  if version.service_fp and version.service_fp:find("HTTP/1\\.[01]") then return true end
+  return version.service_tunnel == "ssl"
+end
 
 local LIMIT = 600
 local REDIRECTS = 3

@@ -369,7 +369,7 @@ def test_a_finding_is_named_by_the_beginning_of_its_id(city: City) -> None:
     some = city.ledger.findings()[0]
     assert city.ledger.finding(some.id).id == some.id
     assert city.ledger.finding(f" {some.id[:9].lower()}").id == some.id
-    with pytest.raises(LedgerError, match="may be F.*and more"):
+    with pytest.raises(LedgerError, match=r"may be F.*and more"):
         city.ledger.finding("F")
     for hostile in ("%", "F_%", "", "' OR 1=1 --", "\x1b[2J"):
         with pytest.raises(LedgerError) as caught:
@@ -446,7 +446,7 @@ def test_a_killed_audit_is_interrupted_and_can_be_resumed(city: City) -> None:
 
 def test_times_without_a_zone_are_refused(city: City) -> None:
     naive = datetime(2026, 3, 1)
-    with pytest.raises((ValueError, LedgerError), match="no time zone"):
+    with pytest.raises(LedgerError, match="no time zone"):
         city.ledger.begin_audit(Opening(id="x"), at=naive)
 
 

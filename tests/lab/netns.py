@@ -99,7 +99,21 @@ class Net:
         for namespace in (self.scanner, self.crowd):
             run("ip", "netns", "add", namespace)
             run("ip", "-n", namespace, "link", "set", "lo", "up")
-        run("ip", "link", "add", "eth0", "netns", self.scanner, "type", "veth", "peer", "name", "eth0", "netns", self.crowd)
+        run(
+            "ip",
+            "link",
+            "add",
+            "eth0",
+            "netns",
+            self.scanner,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "netns",
+            self.crowd,
+        )
         for namespace, address in ((self.scanner, "192.0.2.1/30"), (self.crowd, "192.0.2.2/30")):
             run("ip", "-n", namespace, "addr", "add", address, "dev", "eth0")
             run("ip", "-n", namespace, "link", "set", "eth0", "up")
@@ -136,7 +150,9 @@ class Net:
         run("ip", "netns", "exec", self.crowd, "nft", "-f", "-", text=f"table inet lab {{\n{count}{rules}}}\n")
 
     def _serve(self) -> None:
-        plan: list[tuple[str, int, str]] = [(h.address, port, kind) for h in self.hosts for port, kind in h.ports.items()]
+        plan: list[tuple[str, int, str]] = [
+            (h.address, port, kind) for h in self.hosts for port, kind in h.ports.items()
+        ]
         plan += [("0.0.0.0", port, kind) for port, kind in (self.everywhere or {}).items()]
         file = self.directory / f"{self.name}.json"
         file.write_text(json.dumps(plan))

@@ -1,0 +1,228 @@
+"""Judging a snapshot, and reading a judged one back.
+
+:func:`judge` seals an audit's snapshot together with its outcomes. :func:`reopen` evaluates a stored one again:
+evaluation is a pure function of a snapshot, so that what commands show later is what the audit saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor.errors import Failed, Refused
+from auditor.evidence import facts_of
+from auditor.ledger.records import Seen
+from auditor.site import Site
+from auditor.views import departments, rules_of, unknown_view
+from inventories.model import Asset, Collection, KeyMap
+from inventories.snapshot import Draft, Snapshot, SnapshotError, snapshot_ids
+from policies.model import Evaluation, Outcome, Pack, Rule, Verdict
+from policies.subjects import columns_of
+from reports.model import UnknownView
+
+if TYPE_CHECKING:
+    from inventories.reconcile import Reconciled
+
+OUTCOMES = "outcomes.parquet"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A snapshot with its verdicts.
+
+    ``collected`` holds coverage, failures, submissions and waivers; its observations only while the audit runs.
+    ``keymap`` and ``doubts`` are known only then.
+    """
+
+    snapshot: str
+    path: Path
+    at: datetime
+    as_of: date
+    packs: tuple[Pack, ...]
+    assets: tuple[Asset, ...]
+    collected: Collection
+    evaluation: Evaluation
+    keymap: KeyMap = KeyMap()
+    doubts: tuple[str, ...] = ()
+
+    @cached_property
+    def rules(self) -> Mapping[str, Rule]:
+        return rules_of(self.packs)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Asset]:
+        return {asset.key: asset for asset in self.assets}
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Department id → name."""
+        return {view.id: view.name for view in departments(self.assets)}
+
+    def seen(self) -> Iterator[Seen]:
+        """Violations, and those that a waiver is laid over, with the facts that they rest on."""
+        for outcome in self.evaluation.outcomes:
+            yield self._seen(outcome)
+
+    def _seen(self, outcome: Outcome) -> Seen:
+        rule, asset = self.rules[outcome.rule], self.by_key[outcome.asset_key]
+        return Seen(
+            rule=outcome.rule,
+            kind=outcome.kind,
+            asset_key=outcome.asset_key,
+            asset_name=outcome.asset_name,
+            department_id=outcome.department_id,
+            department_name=self.names.get(outcome.department_id, ""),
+            zone=outcome.zone,
+            severity=rule.severity.value,
+            bite=rule.bite.value,
+            facts=facts_of(rule, outcome, asset),
+            waiver=outcome.waiver if outcome.verdict is Verdict.WAIVED else "",
+        )
+
+    def verdicts_for(self, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Verdict]:
+        """(rule, asset key) → verdict; a pair whose asset is not in the snapshot is missing."""
+        from policies.evaluate import verdicts_for
+
+        return verdicts_for(self.path, self.packs, as_of=self.as_of, waivers=self.collected.waivers, pairs=pairs)
+
+    def has_lapsed(self, rule: str) -> bool:
+        """Whether the regulation's own time has ended."""
+        pack = next(p for p in self.packs if p.id == self.rules[rule].pack)
+        return pack.in_force_to is not None and self.as_of > pack.in_force_to
+
+    def unknown_views(self) -> tuple[UnknownView, ...]:
+        """What could not be told, with the Chinese titles of the columns that nobody has shown."""
+        from policies.evaluate import unknowns
+
+        out = []
+        for unknown in unknowns(self.path, self.packs, as_of=self.as_of):
+            rule = self.rules[unknown.rule]
+            titles = [columns_of(rule.subject)[name].title for name in unknown.missing]
+            out.append(unknown_view(rule, self.by_key[unknown.asset_key], titles, self.names))
+        return tuple(out)
+
+
+def judge(
+    site: Site,
+    run: str,
+    *,
+    packs: Sequence[Pack],
+    reconciled: Reconciled,
+    collected: Collection,
+    at: datetime,
+) -> Judged:
+    """Writes the snapshot, judges it where it lies, and seals both in one rename."""
+    from inventories import __version__
+    from policies.evaluate import evaluate, write_outcomes
+
+    as_of = site.today(at)
+    context = {
+        "site": site.config.model_dump(mode="json", by_alias=True),
+        "at": at.isoformat(),
+        "as_of": as_of.isoformat(),
+        "run": run,
+        "program": __version__,
+        "packs": {pack.id: pack.digest for pack in packs},
+        "doubts": list(reconciled.conflicts),
+    }
+    with Draft(site.snapshots, snapshot_id(at, run, site.snapshots)) as draft:
+        draft.write(
+            assets=reconciled.assets,
+            collection=collected,
+            keymap=reconciled.keymap,
+            context=context,
+            packs=dict(pack_copies(packs)),
+        )
+        evaluation = evaluate(draft.path, packs, as_of=as_of, waivers=collected.waivers)
+        write_outcomes(evaluation, draft.path / OUTCOMES)
+        path = draft.commit()
+    return Judged(
+        snapshot=path.name,
+        path=path,
+        at=at,
+        as_of=as_of,
+        packs=tuple(packs),
+        assets=reconciled.assets,
+        collected=collected,
+        evaluation=evaluation,
+        keymap=reconciled.keymap,
+        doubts=reconciled.conflicts,
+    )
+
+
+def snapshot_id(at: datetime, run: str, folder: Path) -> str:
+    """Sorts by time. A resumed audit whose first snapshot was sealed but never recorded gets a name of its own."""
+    base = f"{at:%Y%m%dT%H%M%S}Z-{run[-6:]}"
+    turn, name = 1, base
+    while (folder / name).exists():
+        turn += 1
+        name = f"{base}-{turn}"
+    return name
+
+
+def pack_copies(packs: Iterable[Pack]) -> Iterator[tuple[str, bytes]]:
+    from policies.pack import pack_files
+
+    for pack in packs:
+        for name, content in pack_files(Path(pack.folder)).items():
+            yield f"{pack.id}/{name}", content
+
+
+def reopen(site: Site, name: str, *, as_of: date | None = None) -> Judged:
+    """A stored snapshot, judged again by the packs that it holds; by the law in force on ``as_of`` if given.
+
+    Raises :class:`Refused` where there is no such snapshot, :class:`Failed` where it cannot be read.
+    """
+    from policies.evaluate import evaluate
+
+    try:
+        stored = Snapshot(site.snapshots / name)
+        packs = stored_packs(stored)
+        day = as_of or stored.as_of()
+        collected = stored.collection()
+        return Judged(
+            snapshot=stored.id,
+            path=stored.path,
+            at=stored.at(),
+            as_of=day,
+            packs=packs,
+            assets=stored.assets(),
+            collected=collected,
+            evaluation=evaluate(stored.path, packs, as_of=day, waivers=collected.waivers),
+            doubts=tuple(stored.context().get("doubts", ())),
+        )
+    except SnapshotError as error:
+        raise Failed(str(error)) from error
+
+
+def stored_packs(snapshot: Snapshot) -> tuple[Pack, ...]:
+    """The packs as they were, under the settings that the site had then."""
+    from policies.pack import load_pack
+
+    config = snapshot.context()["site"]
+    return tuple(
+        load_pack(snapshot.packs / name, settings=config["pack_settings"].get(name)) for name in config["packs"]
+    )
+
+
+def pick(site: Site, name: str | None) -> str:
+    """A snapshot by name or the beginning of one; the newest where none is named."""
+    known = snapshot_ids(site.snapshots)
+    if not known:
+        raise Refused(f"{site.root}: nothing was audited yet", f"'auditor audit --site {site.root}' does")
+    if name is None:
+        return known[-1]
+    found = [snapshot for snapshot in known if snapshot.startswith(name)]
+    if name in found:
+        return name
+    if len(found) != 1:
+        raise Refused(f"{len(found)} snapshots begin with {name!r}: 'auditor snapshot list' names them")
+    return found[0]
+
+
+def newest(site: Site) -> Judged:
+    return reopen(site, pick(site, None))

@@ -1,0 +1,108 @@
+"""What an audit writes for people: metrics, workbook, and a draft paper for each department that is concerned.
+
+Drafts only: nothing here numbers, signs or sends. Each file takes its place whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from auditor.site import Site
+from policies.model import Pack, Power, Rule
+from reports.model import AuditView, DepartmentView, FindingView, NoticeView, Written
+
+if TYPE_CHECKING:
+    from auditor.judging import Judged
+    from inventories.registers import RegisterResult
+
+_LIVE = ("open", "reopened", "stale")
+
+
+def write_papers(site: Site, view: AuditView, judged: Judged, registers: RegisterResult) -> Written:
+    """Writes everything into the site's ``out`` folder; papers of the audit before are replaced."""
+    from inventories.registers import write_quarantine
+    from reports.fonts import missing_fonts
+    from reports.ledgers import write_ledger
+    from reports.metrics import render_metrics, write_textfile
+    from reports.notice import render_drafter_note, render_notice
+
+    site.out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    notices, notes = [], []
+    fresh = site.out / ".notices"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    fonts = missing_fonts()
+    final = site.out / "notices"
+    for notice in notices_of(site, view, judged.packs):
+        name = f"{notice.department.id}-{notice.power.id}"
+        if notice.items:
+            render_notice(notice, fresh / f"{name}.docx")
+            notices.append(final / f"{name}.docx")
+        render_drafter_note(notice, fresh / f"{name}-drafter.docx", fonts=fonts)
+        notes.append(final / f"{name}-drafter.docx")
+    shutil.rmtree(final, ignore_errors=True)
+    fresh.rename(final)
+    write_ledger(view, site.out / "ledger.xlsx")
+    write_textfile(render_metrics(view), site.out / "metrics.prom")
+    return Written(
+        notices=tuple(notices),
+        drafter_notes=tuple(notes),
+        ledger=site.out / "ledger.xlsx",
+        metrics=site.out / "metrics.prom",
+        quarantine=tuple(write_quarantine(registers, site.out / "quarantine")),
+    )
+
+
+def notices_of(site: Site, view: AuditView, packs: tuple[Pack, ...]) -> Iterator[NoticeView]:
+    """One paper per department, authority, addressee and form.
+
+    What may not go into it goes, with the reasons, to whoever drafts; a department with nothing that could ever
+    be ordered under a power has no paper under it.
+    """
+    rules = {rule.full_id: rule for pack in packs for rule in pack.rules}
+    for pack in packs:
+        for power in pack.powers.values():
+            for department in view.departments:
+                found = _under(view, rules, department, pack, power)
+                if found:
+                    yield _notice(site, view, pack, power, department, found)
+
+
+def _under(
+    view: AuditView, rules: dict[str, Rule], department: DepartmentView, pack: Pack, power: Power
+) -> list[FindingView]:
+    out = []
+    for finding in view.findings:
+        rule = rules.get(finding.rule)
+        if (
+            rule is not None
+            and rule.pack == pack.id
+            and rule.power is not None
+            and rule.power.id == power.id
+            and finding.department_id == department.id
+            and finding.state in _LIVE
+        ):
+            out.append(finding)
+    return out
+
+
+def _notice(
+    site: Site, view: AuditView, pack: Pack, power: Power, department: DepartmentView, found: list[FindingView]
+) -> NoticeView:
+    return NoticeView(
+        site=site.config.name,
+        bureau=site.config.bureau,
+        department=department,
+        power=power,
+        items=tuple(finding for finding in found if finding.orderable),
+        left_out=tuple(finding for finding in found if not finding.orderable),
+        drawn_up_on=view.as_of,
+        snapshot=view.snapshot,
+        consultation=site.config.consultation,
+        contact=site.config.contact,
+        regulation=pack.title,
+        regulation_number=pack.number,
+        timezone=site.config.timezone,
+    )

@@ -1,0 +1,239 @@
+"""Judging a snapshot's tables in DuckDB: one pass over each kind of asset, with all the rules about it.
+
+The database lives in memory, reads the snapshot's Parquet files and may read nothing else. A pass leaves one row per
+asset with all its verdicts packed into a few numbers; counts, the digest and the rows of violations are drawn from
+those. Codes are chosen so that a row on which no rule bears is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from inventories.faults import Fault, Faults, clean
+from inventories.kinds import DUCKDB_TYPES
+from policies.expressions import facts, sql
+from policies.model import Pack, Rule, Verdict
+from policies.statements import create, identifier, listed, nested, select, text
+from policies.subjects import columns_of, derived
+from policies.trees import given, trees_of
+
+#: Verdict codes, two bits each. A waiver is laid over afterwards.
+NOT_APPLICABLE, VIOLATION, COMPLIANT, UNKNOWN = range(4)
+VERDICTS: Mapping[int, Verdict] = {
+    NOT_APPLICABLE: Verdict.NOT_APPLICABLE,
+    VIOLATION: Verdict.VIOLATION,
+    COMPLIANT: Verdict.COMPLIANT,
+    UNKNOWN: Verdict.UNKNOWN,
+}
+#: Rules whose verdicts share one 64-bit number.
+PER_WORD = 30
+
+_SAFE = {
+    "allow_community_extensions": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+    "temp_directory": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What judging may use. None leaves the number of threads to DuckDB, which takes one for each core."""
+
+    threads: int | None = None
+    memory: str = "800MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A rule, ready to be asked. ``scope`` is the SQL of region, time and ``applies`` taken together."""
+
+    rule: Rule
+    pack: Pack
+    index: int
+    scope: str
+    violation: str
+    applies_columns: tuple[str, ...]
+    violation_columns: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        """SQL of the verdict's code, in the order that ``semantics.md`` 8 settles."""
+        decided = f"CASE WHEN {self.violation} THEN {VIOLATION} WHEN NOT {self.violation} THEN {COMPLIANT}"
+        return (
+            f"CASE WHEN {self.scope} THEN {decided} ELSE {UNKNOWN} END "
+            f"WHEN NOT {self.scope} THEN {NOT_APPLICABLE} ELSE {UNKNOWN} END"
+        )
+
+    @property
+    def code(self) -> str:
+        """SQL of the verdict's code out of the packed numbers of table ``v``."""
+        return f"((v.w{self.index // PER_WORD} >> {2 * (self.index % PER_WORD)}) & 3)"
+
+
+def table(kind: str) -> str:
+    """The name of the table of packed verdicts of one kind."""
+    return identifier(f"verdicts of {kind}")
+
+
+class Engine:
+    """One judging of one snapshot. A context manager; holds a database of its own."""
+
+    def __init__(self, source: Path, packs: Sequence[Pack], as_of: date, limits: Limits) -> None:
+        self.source = source
+        self.as_of = as_of
+        rules = sorted(((r.full_id, r, pack) for pack in packs for r in pack.rules), key=lambda entry: entry[0])
+        self.kinds = tuple(sorted({rule.subject for _id, rule, _pack in rules}))
+        missing = [kind for kind in self.kinds if not self._path(kind).is_file()]
+        if missing:
+            raise Faults([Fault(str(self._path(kind)), "is missing", "take a whole snapshot") for kind in missing])
+        self.db = _connect([self._path(kind) for kind in self.kinds], limits)
+        self._present: dict[str, frozenset[str]] = {}
+        self.rules: dict[str, tuple[Judged, ...]] = {}
+        try:
+            for kind in self.kinds:
+                mine = [(rule, pack) for _id, rule, pack in rules if rule.subject == kind]
+                self.rules[kind] = tuple(self._judged(rule, pack, i) for i, (rule, pack) in enumerate(mine))
+        except Faults:
+            self.db.close()
+            raise
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.db.close()
+
+    def _path(self, kind: str) -> Path:
+        return (self.source / f"{kind}.parquet").resolve()
+
+    def present(self, kind: str) -> frozenset[str]:
+        """The columns that the snapshot has; those of a later version of the program are not among them."""
+        if kind not in self._present:
+            described = nested("DESCRIBE " + select(["*"], self.scan(kind)))
+            rows = self.fetch(select(["column_name"], described))
+            self._present[kind] = frozenset(str(row[0]) for row in rows)
+        return self._present[kind]
+
+    def scan(self, kind: str) -> str:
+        """The SQL of a kind's rows, with the number of each as ``file_row_number``."""
+        return f"read_parquet({text(str(self._path(kind)))}, file_row_number = true)"
+
+    def joined(self, kind: str) -> str:
+        """The SQL of a kind's rows ``t`` beside their verdicts ``v``, once they are judged."""
+        return f"{self.scan(kind)} t JOIN {table(kind)} v ON t.file_row_number = v.row"
+
+    def execute(self, statement: str) -> None:
+        self._run(lambda: self.db.execute(statement))
+
+    def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = self._run(lambda: self.db.execute(query).fetchall())
+        return rows
+
+    def arrow(self, query: str) -> Any:
+        """The result as an Arrow table."""
+        return self._run(lambda: self.db.sql(query).to_arrow_table())
+
+    def _run(self, query: Callable[[], Any]) -> Any:
+        try:
+            return query()
+        except duckdb.OutOfMemoryException as error:
+            raise Faults([Fault(str(self.source), "needs more memory than is allowed", "raise the limit")]) from error
+        except duckdb.Error as error:
+            first = str(error).partition("\n")[0]
+            raise Faults(
+                [Fault(str(self.source), f"cannot be judged: {clean(first)}", "verify the snapshot")]
+            ) from error
+
+    def column(self, kind: str, pack: Pack) -> Callable[[str], str]:
+        """The SQL of a column of row ``t``; NULL where the snapshot is older than the column."""
+
+        def stored(name: str) -> str:
+            if name in self.present(kind):
+                return f"t.{identifier(name)}"
+            return f"CAST(NULL AS {DUCKDB_TYPES[columns_of(kind)[name].type]})"
+
+        def found(name: str) -> str:
+            computed = derived(kind, name)
+            return computed.sql(stored, pack.recognised_levels) if computed else stored(name)
+
+        return found
+
+    def _judged(self, rule: Rule, pack: Pack, index: int) -> Judged:
+        applies, violation = trees_of(pack, rule)
+        column = self.column(rule.subject, pack)
+        outside = given(pack, self.as_of)
+        region = _region(pack.region, column("region"))
+        parts = [region] if region else []
+        if applies is not None:
+            parts.append(sql(applies, column, outside))
+        if rule.needs_date and pack.in_force_from is None:
+            parts.append("CAST(NULL AS BOOLEAN)")
+        scope = " AND ".join(parts) or "TRUE"
+        if _out_of_time(pack, self.as_of):
+            scope = "FALSE"
+        named = facts(applies) if applies is not None else ()
+        bound = ("region", *named) if region else named
+        return Judged(rule, pack, index, f"({scope})", sql(violation, column, outside), bound, facts(violation))
+
+    def judge(self, kind: str, where: str = "") -> None:
+        """Fills the table of packed verdicts of one kind: ``row``, ``key``, ``department``, ``w0`` …, ``digest``.
+
+        ``where`` restricts it to some assets. A row's digest is NULL where no rule bears on it.
+        """
+        rules = self.rules[kind]
+        words = range((len(rules) - 1) // PER_WORD + 1)
+        bears = " OR ".join(f"w{word} <> 0" for word in words)
+        hashed = " || ':' || ".join(["key", *(f"w{word}" for word in words)])
+        verdicts = [f"{judged.verdict} AS r{judged.index}" for judged in rules]
+        asked = select(
+            ["t.file_row_number AS row", "t.key", "coalesce(t.department_id, '') AS department", *verdicts],
+            f"{self.scan(kind)} t",
+            where=where,
+        )
+        packed = select(["row", "key", "department", *(_packed(rules, word) for word in words)], nested(asked))
+        digest = f"CASE WHEN {bears} THEN md5_number({hashed}) END AS digest"
+        self.execute(create(table(kind), select(["*", digest], nested(packed))))
+
+
+def _packed(rules: Sequence[Judged], word: int) -> str:
+    mine = [judged for judged in rules if judged.index // PER_WORD == word]
+    return " | ".join(f"(r{j.index}::UBIGINT << {2 * (j.index % PER_WORD)})" for j in mine) + f" AS w{word}"
+
+
+def _connect(paths: Sequence[Path], limits: Limits) -> duckdb.DuckDBPyConnection:
+    """A database that can read these files and nothing else, and cannot be told otherwise."""
+    config: dict[str, Any] = {**_SAFE, "memory_limit": limits.memory}
+    if limits.threads is not None:
+        config["threads"] = limits.threads
+    db = duckdb.connect(":memory:", config=config)
+    db.execute(f"SET allowed_paths = [{listed([str(path) for path in paths])}]")
+    db.execute("SET enable_external_access = false")
+    db.execute("SET lock_configuration = true")
+    return db
+
+
+def _region(code: str, column: str) -> str:
+    """SQL of whether an asset lies in a pack's region; empty for the whole country.
+
+    The first two digits of GB/T 2260 are the province, the next two the city, the last two the county.
+    """
+    if code == "000000":
+        return ""
+    if code.endswith("0000"):
+        return f"starts_with({column}, '{code[:2]}')"
+    if code.endswith("00"):
+        return f"starts_with({column}, '{code[:4]}')"
+    return f"({column} = '{code}')"
+
+
+def _out_of_time(pack: Pack, as_of: date) -> bool:
+    early = pack.in_force_from is not None and as_of < pack.in_force_from
+    return early or (pack.in_force_to is not None and as_of > pack.in_force_to)

@@ -1,0 +1,282 @@
+"""Judging a snapshot by packs: verdicts with their denominators, as a pure function of what is stored.
+
+``source`` is a snapshot's folder, whole or still being written: it holds one ``<kind>.parquet`` for each kind of
+asset. The clock is passed in; nothing else is read. The same input gives the same digest, whatever the number of
+threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from inventories.model import Waiver, canonical
+from policies.engine import PER_WORD, UNKNOWN, VERDICTS, VIOLATION, Engine, Judged, Limits, table
+from policies.model import Count, Evaluation, Pack, Unknown, Verdict
+from policies.outcomes import Outcomes, Part
+from policies.statements import create, identifier, listed, select, text
+from policies.subjects import derived
+from policies.waivers import Waived, idle_patterns, waived
+
+__all__ = ["Limits", "evaluate", "idle_patterns", "unknowns", "verdicts_for", "write_outcomes"]
+
+_DEFAULT = Limits()
+
+
+def evaluate(
+    source: Path, packs: Sequence[Pack], *, as_of: date, waivers: Sequence[Waiver] = (), limits: Limits = _DEFAULT
+) -> Evaluation:
+    """Applies every rule of ``packs`` to every asset of a snapshot.
+
+    Raises :class:`~inventories.faults.Faults` where the snapshot cannot be read. See :class:`Evaluation`.
+    """
+    tallies: dict[tuple[str, str, Verdict], int] = {}
+    parts: list[Part] = []
+    seals: dict[str, object] = {}
+    leave: Waived = {}
+    with Engine(source, packs, as_of, limits) as engine:
+        for kind in engine.kinds:
+            engine.judge(kind)
+            mine = waived(engine, kind, waivers, as_of)
+            leave |= mine
+            seals[kind] = _seal(engine, kind)
+            for rule, department, code, number in _counts(engine, kind):
+                tallies[rule.rule.full_id, department, VERDICTS[code]] = number
+            parts += _hits(engine, kind, mine)
+    parts.sort(key=lambda part: part.rule.full_id)
+    _lay_over(tallies, leave)
+    counts = tuple(Count(*key, number) for key, number in sorted(tallies.items()) if number)
+    body = {
+        "rules": sorted(rule.full_id for pack in packs for rule in pack.rules),
+        "verdicts": seals,
+        "counts": [[c.rule, c.department_id, c.verdict, c.number] for c in counts],
+        "waived": sorted([rule, key, waiver] for (rule, key), (waiver, _) in leave.items()),
+    }
+    return Evaluation(as_of, Outcomes(parts), counts, hashlib.sha256(canonical(body).encode()).hexdigest())
+
+
+def _seal(engine: Engine, kind: str) -> list[object]:
+    """The number of assets, and what their verdicts come to, in whatever order they were judged.
+
+    Each asset's key and verdicts are hashed together; the hashes are combined by exclusive or, which knows no
+    order. MD5 serves to tell verdicts apart, not to seal them against forgery: that is the manifest's part. Assets
+    on which no rule bears enter by their number.
+    """
+    ((number, seal),) = engine.fetch(select(["count(*)", "bit_xor(digest)"], table(kind)))
+    return [number, f"{seal or 0:032x}"]
+
+
+def _counts(engine: Engine, kind: str) -> Iterator[tuple[Judged, str, int, int]]:
+    """How many assets of each department got each code, by way of the few combinations that occur."""
+    rules = engine.rules[kind]
+    words = sorted({f"w{judged.index // PER_WORD}" for judged in rules})
+    combined = select(["department", *words, "count(*) AS number"], table(kind), group_by="ALL")
+    engine.execute(create("combinations", combined))
+    query = " UNION ALL ".join(
+        select(
+            [str(judged.index), "department", f"{judged.code} AS code", "sum(number)::BIGINT"],
+            "combinations v",
+            group_by="department, code",
+        )
+        for judged in rules
+    )
+    for index, department, code, number in engine.fetch(query):
+        yield rules[index], department, int(code), int(number)
+
+
+def _hits(engine: Engine, kind: str, leave: Waived) -> list[Part]:
+    """The rows of every violation of a kind, read once with all the columns that any of its rules names."""
+    import pyarrow.compute as pc
+
+    rules = engine.rules[kind]
+    held = {judged.index: {name: _held(judged, name) for name in judged.rule.columns} for judged in rules}
+    shown: dict[str, str] = {}
+    for judged in rules:
+        column = engine.column(kind, judged.pack)
+        shown |= {alias: f"{column(name)} AS {identifier(alias)}" for name, alias in held[judged.index].items()}
+    hits = {judged.index: f"{judged.code} = {VIOLATION}" for judged in rules}
+    flags = [f"{hit} AS {identifier(f'hit {index}')}" for index, hit in hits.items()]
+    found = engine.arrow(
+        select(
+            ["t.key", "t.name", "v.department", "t.zone", *shown.values(), *flags],
+            engine.joined(kind),
+            where=" OR ".join(hits.values()),
+            order_by="t.key",
+        )
+    )
+    parts = []
+    for judged in rules:
+        rows = pc.indices_nonzero(found.column(f"hit {judged.index}"))
+        mine = {key: waiver for (rule, key), (waiver, _) in leave.items() if rule == judged.rule.full_id}
+        parts.append(Part(judged.rule, found, rows, held[judged.index], mine))
+    return [part for part in parts if len(part.rows)]
+
+
+def _held(judged: Judged, name: str) -> str:
+    """The column of the table of hits; a computed one differs from pack to pack."""
+    return f"{name} of {judged.pack.id}" if derived(judged.rule.subject, name) else f"its {name}"
+
+
+def _lay_over(tallies: dict[tuple[str, str, Verdict], int], leave: Waived) -> None:
+    """Counts waived violations as waived."""
+    for (rule, _key), (_waiver, department) in leave.items():
+        tallies[rule, department, Verdict.VIOLATION] -= 1
+        waived_here = (rule, department, Verdict.WAIVED)
+        tallies[waived_here] = tallies.get(waived_here, 0) + 1
+
+
+def verdicts_for(
+    source: Path,
+    packs: Sequence[Pack],
+    *,
+    as_of: date,
+    waivers: Sequence[Waiver] = (),
+    pairs: Collection[tuple[str, str]],
+    limits: Limits = _DEFAULT,
+) -> Mapping[tuple[str, str], Verdict]:
+    """The verdicts of some (rule, asset key) pairs, for findings whose asset is no violation today.
+
+    A pair whose asset the snapshot does not have, or whose rule no pack has, is missing from the result.
+    """
+    import pyarrow as pa
+
+    out: dict[tuple[str, str], Verdict] = {}
+    wanted = set(pairs)
+    with Engine(source, packs, as_of, limits) as engine:
+        for kind in engine.kinds:
+            rules = {judged.rule.full_id: judged for judged in engine.rules[kind]}
+            keys = sorted({key for rule, key in wanted if rule in rules})
+            if not keys:
+                continue
+            engine.db.register("wanted", pa.table({"key": pa.array(keys, pa.string())}))
+            engine.judge(kind, "WHERE t.key IN (SELECT key FROM wanted)")
+            codes = [judged.code for judged in engine.rules[kind]]
+            leave = waived(engine, kind, waivers, as_of)
+            for key, *row in engine.fetch(select(["v.key", *codes], f"{table(kind)} v")):
+                for rule, judged in rules.items():
+                    if (rule, key) in wanted:
+                        found = VERDICTS[row[judged.index]]
+                        out[rule, key] = Verdict.WAIVED if (rule, key) in leave else found
+    return out
+
+
+def unknowns(
+    source: Path,
+    packs: Sequence[Pack],
+    *,
+    as_of: date,
+    limit: int | None = None,
+    departments: Collection[str] = (),
+    limits: Limits = _DEFAULT,
+) -> list[Unknown]:
+    """What could not be decided, by rule and asset key, with the columns that nobody has shown.
+
+    ``limit`` bounds the number for each rule; ``departments`` restricts it to theirs.
+    """
+    out: list[Unknown] = []
+    with Engine(source, packs, as_of, limits) as engine:
+        for kind in engine.kinds:
+            engine.judge(kind)
+            for judged in engine.rules[kind]:
+                query = _undecided(engine, kind, judged, departments, limit=limit)
+                for key, name, department, _code, missing in engine.fetch(query):
+                    columns = tuple(missing.split(",")) if missing else ()
+                    rule = judged.rule
+                    out.append(Unknown(rule.full_id, kind, key, name or "", department, columns, rule.waits_for))
+    return sorted(out, key=lambda unknown: (unknown.rule, unknown.asset_key))
+
+
+def _undecided(
+    engine: Engine,
+    kind: str,
+    judged: Judged,
+    departments: Collection[str] = (),
+    *,
+    codes: Collection[int] = (UNKNOWN,),
+    limit: int | None = None,
+) -> str:
+    """SQL of a rule's rows with these codes: key, name, department, code, and the columns that are missing."""
+    column = engine.column(kind, judged.pack)
+
+    def missing(names: Sequence[str]) -> str:
+        checks: dict[str, str] = {}
+        for name in names:
+            computed = derived(kind, name)
+            for source in computed.sources if computed else (name,):
+                also = f"{column(name)} IS NULL AND " if computed else ""
+                checks.setdefault(source, f"CASE WHEN {also}{column(source)} IS NULL THEN {text(source)} END")
+        return f"concat_ws(',', {', '.join(checks.values())})" if checks else "''"
+
+    lacking = (
+        f"CASE WHEN {judged.code} <> {UNKNOWN} THEN '' WHEN {judged.scope} IS NULL "
+        f"THEN {missing(judged.applies_columns)} ELSE {missing(judged.violation_columns)} END AS missing"
+    )
+    wanted = f"{judged.code} IN ({', '.join(map(str, codes))})"
+    if departments:
+        wanted += f" AND v.department IN ({listed(sorted(departments))})"
+    columns = ["t.key", "t.name", "v.department", f"{judged.code} AS code", lacking]
+    return select(columns, engine.joined(kind), where=wanted, order_by="t.key", limit=limit)
+
+
+def write_outcomes(
+    source: Path,
+    packs: Sequence[Pack],
+    path: Path,
+    *,
+    as_of: date,
+    waivers: Sequence[Waiver] = (),
+    limits: Limits = _DEFAULT,
+) -> int:
+    """Writes every violation, waived violation and unknown to a Parquet file; returns the number of rows.
+
+    Columns: ``rule``, ``kind``, ``asset_key``, ``department_id``, ``verdict``, ``waiver``, ``missing`` (columns
+    nobody has shown, parted by commas), by rule and asset key. Who is in neither list is compliant or was never
+    meant; the counts tell how many. The file must not exist; it is created for its owner only.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = ("rule", "kind", "asset_key", "department_id", "verdict", "waiver", "missing")
+    shape = pa.schema([(name, pa.string()) for name in names])
+    total = 0
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with (
+        os.fdopen(handle, "wb") as stream,
+        pq.ParquetWriter(stream, shape, compression="zstd") as writer,
+        Engine(source, packs, as_of, limits) as engine,
+    ):
+        for kind in engine.kinds:
+            engine.judge(kind)
+            leave = waived(engine, kind, waivers, as_of)
+            for judged in engine.rules[kind]:
+                found = engine.arrow(_undecided(engine, kind, judged, codes=(VIOLATION, UNKNOWN)))
+                writer.write_table(_outcome_table(found, judged, leave, shape))
+                total += found.num_rows
+    return total
+
+
+def _outcome_table(found: Any, judged: Judged, leave: Waived, shape: Any) -> Any:
+    import pyarrow as pa
+
+    rule = judged.rule.full_id
+    keys = found.column("key").to_pylist()
+    waivers = [leave.get((rule, key), ("", ""))[0] for key in keys]
+    verdicts = [
+        (Verdict.WAIVED if waiver else VERDICTS[code]).value
+        for code, waiver in zip(found.column("code").to_pylist(), waivers, strict=True)
+    ]
+    size = found.num_rows
+    columns = [
+        pa.array([rule] * size, pa.string()),
+        pa.array([judged.rule.subject] * size, pa.string()),
+        pa.array(keys, pa.string()),
+        found.column("department"),
+        pa.array(verdicts, pa.string()),
+        pa.array(waivers, pa.string()),
+        found.column("missing"),
+    ]
+    return pa.Table.from_arrays(columns, schema=shape)
