@@ -352,7 +352,7 @@ def main(arguments: list[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except TyperException as error:
-        error.show()
+        sys.stderr.write(f"{error.format_message()}\nTry 'auditor --help', or --help after the command.\n")
         return Exit.REFUSED
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted\n")

@@ -88,7 +88,7 @@ def _addresses(coverage: Iterable[Coverage]) -> int:
     prefixes = {ipaddress.ip_network(text) for record in coverage for text in record.scope}
     v4 = ipaddress.collapse_addresses(p for p in prefixes if isinstance(p, ipaddress.IPv4Network))
     v6 = ipaddress.collapse_addresses(p for p in prefixes if isinstance(p, ipaddress.IPv6Network))
-    return sum(prefix.num_addresses for prefix in (*v4, *v6))
+    return sum(prefix.num_addresses for prefix in v4) + sum(prefix.num_addresses for prefix in v6)
 
 
 def _seconds(coverage: Sequence[Coverage]) -> float:

@@ -6,8 +6,9 @@ evaluation is a pure function of a snapshot, so that what commands show later is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from inventories.reconcile import Reconciled
 
 OUTCOMES = "outcomes.parquet"
+#: The digest over every verdict, and the counts: what a replay is compared with.
+JUDGEMENT = "judgement.json"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Judged:
     assets: tuple[Asset, ...]
     collected: Collection
     evaluation: Evaluation
-    keymap: KeyMap = KeyMap()
+    keymap: KeyMap = field(default_factory=KeyMap)
     doubts: tuple[str, ...] = ()
 
     @cached_property
@@ -102,6 +105,7 @@ class Judged:
         for unknown in unknowns(self.path, self.packs, as_of=self.as_of):
             rule = self.rules[unknown.rule]
             titles = [columns_of(rule.subject)[name].title for name in unknown.missing]
+            titles += [f"本地设置 {name}" for name in unknown.waits_for]
             out.append(unknown_view(rule, self.by_key[unknown.asset_key], titles, self.names))
         return tuple(out)
 
@@ -138,7 +142,8 @@ def judge(
             packs=dict(pack_copies(packs)),
         )
         evaluation = evaluate(draft.path, packs, as_of=as_of, waivers=collected.waivers)
-        write_outcomes(evaluation, draft.path / OUTCOMES)
+        write_outcomes(draft.path, packs, draft.path / OUTCOMES, as_of=as_of, waivers=collected.waivers)
+        (draft.path / JUDGEMENT).write_text(judgement(evaluation), encoding="utf-8")
         path = draft.commit()
     return Judged(
         snapshot=path.name,
@@ -152,6 +157,24 @@ def judge(
         keymap=reconciled.keymap,
         doubts=reconciled.conflicts,
     )
+
+
+def judgement(evaluation: Evaluation) -> str:
+    """The whole of an evaluation in one small file."""
+    body = {
+        "as_of": evaluation.as_of.isoformat(),
+        "digest": evaluation.digest,
+        "counts": [[c.rule, c.department_id, c.verdict.value, c.number] for c in evaluation.counts],
+    }
+    return json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def recorded_digest(snapshot: Path) -> str:
+    """The digest that the audit came to when it sealed the snapshot."""
+    try:
+        return str(json.loads((snapshot / JUDGEMENT).read_bytes())["digest"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Failed(f"{snapshot / JUDGEMENT}: {error}") from error
 
 
 def snapshot_id(at: datetime, run: str, folder: Path) -> str:

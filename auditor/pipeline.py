@@ -27,8 +27,10 @@ from auditor.authorise import Leave, authorise, refuse_if_stopped
 from auditor.errors import Exit, Failed, Interrupted, Refused
 from auditor.intake import packs_in_force, read_registers
 from auditor.judging import judge
+from auditor.ledger.errors import LedgerError
 from auditor.recalling import Recall
 from auditor.site import Site
+from inventories.faults import Faults
 from inventories.model import Collection
 from reports.model import AuditView, Changes, Written
 
@@ -95,6 +97,7 @@ def audit(
     """
     from auditor.ledger.store import Ledger
     from auditor.lock import AuditLock
+    from auditor.overview import overview, zones_fared
     from auditor.papers import write_papers
     from inventories.infer import infer
     from inventories.reconcile import reconcile
@@ -126,11 +129,11 @@ def audit(
                     site=site.id,
                     timezone=site.timezone,
                 )
-                assets = infer(reconciled, collected, site.places)
-            with stages.stage("evaluate"):
-                judged = judge(
-                    site, run, packs=packs, assets=assets, reconciled=reconciled, collected=collected, at=started
+                reconciled = infer(
+                    reconciled, collected, places=site.places, today=today, site=site.id, timezone=site.timezone
                 )
+            with stages.stage("evaluate"):
+                judged = judge(site, run, packs=packs, reconciled=reconciled, collected=collected, at=started)
             with stages.stage("record"):
                 recall = Recall(site, judged, leave, ledger)
                 recorded = ledger.record(
@@ -141,14 +144,25 @@ def audit(
                     sight_of=recall.sight_of,
                     terms=recall.terms(),
                     key_map=judged.keymap,
-                    probe_runs=recall.probe_runs(clock()),
+                    probe_runs=[one.run(clock()) for one in zones_fared(site, judged)],
                     status=recall.status(),
                     outcome_digest=judged.evaluation.digest,
                 )
             with stages.stage("render"):
-                view = judged.view(site, ledger, run=run, recorded=recorded, stages=stages.seconds, ended=clock())
+                view = overview(
+                    site,
+                    ledger,
+                    judged,
+                    ledger.audit(run),
+                    now=clock(),
+                    changes=recorded.changes,
+                    words={name: change.value for name, change in recorded.words.items()},
+                    stages=stages.seconds,
+                    limits=[limit for probe in probes for limit in probe.limits(leave.permits)],
+                )
                 written = write_papers(site, view, judged, registers)
-    complete = not collected.failures and not registers.refused
+            shutil.rmtree(run_folder(site, run), ignore_errors=True)
+    complete = not collected.failures and not registers.faults
     return Audited(view, written, recorded.changes, registers, leave, Exit.DONE if complete else Exit.PARTIAL)
 
 
@@ -183,6 +197,10 @@ def begin(ledger: Ledger, site: Site, request: Request, *, packs: Mapping[str, s
     return run
 
 
+def run_folder(site: Site, run: str) -> Path:
+    return site.state / "runs" / run
+
+
 def run_folders(site: Site) -> list[Path]:
     folder = site.state / "runs"
     return [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
@@ -190,21 +208,30 @@ def run_folders(site: Site) -> list[Path]:
 
 @contextmanager
 def closing_run(ledger: Ledger, run: str, clock: Callable[[], datetime]) -> Iterator[None]:
-    """Notes in the ledger how the audit ended, whichever way it does."""
+    """Notes in the ledger how the audit ended, whichever way it does; a killed one says "running" to the next."""
     from auditor.ledger.records import Status
 
+    status, exit_status, message = Status.FAILED, Exit.FAILED, ""
     try:
         yield
+        status = ledger.audit(run).status
+        exit_status = Exit.PARTIAL if status is Status.PARTIAL else Exit.DONE
     except (KeyboardInterrupt, Interrupted):
-        ledger.finish_audit(run, at=clock(), exit_status=Exit.INTERRUPTED, status=Status.INTERRUPTED)
+        status, exit_status = Status.INTERRUPTED, Exit.INTERRUPTED
         raise
-    except Exception as error:
-        # Only to note it: the error goes on to whoever called.
-        if ledger.audit(run).recorded_at is None:
-            ledger.finish_audit(run, at=clock(), exit_status=Exit.FAILED, status=Status.FAILED, message=str(error))
+    except (OSError, Faults, LedgerError, Failed) as error:
+        message = str(error)
         raise
-    recorded = ledger.audit(run)
-    ledger.finish_audit(run, at=clock(), exit_status=Exit.PARTIAL if recorded.status is Status.PARTIAL else Exit.DONE)
+    finally:
+        # Once its findings are recorded an audit has happened, whatever became of the papers afterwards.
+        recorded = ledger.audit(run).recorded_at is not None
+        ledger.finish_audit(
+            run,
+            at=clock(),
+            exit_status=exit_status,
+            status=None if recorded else status,
+            message=message,
+        )
 
 
 def probe_zones(
@@ -220,7 +247,7 @@ def probe_zones(
     from probes.base import Stop
     from probes.run import FileShardStore, run_probes
 
-    home = site.state / "runs" / run
+    home = run_folder(site, run)
     (home / "work").mkdir(mode=0o700, parents=True, exist_ok=True)
     stop = Stop()
     seen = run_probes(
@@ -238,6 +265,3 @@ def probe_zones(
             f"'auditor audit --resume --site {site.root}' goes on; finished shards are not scanned again"
         )
     return seen
-
-
-__all__ = ["Audited", "Failed", "Request", "audit"]

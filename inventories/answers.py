@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from inventories.kinds import Column
+from inventories.kinds import KINDS, Column
 from inventories.model import Failure, Submission
 
 #: The collector of everything that comes out of registers.
@@ -34,7 +34,7 @@ class Answers:
             self._by.setdefault((submission.register, submission.department_id), []).append(submission)
         for received in self._by.values():
             received.sort(key=lambda s: (s.received_on, s.period, s.digest, s.columns, s.nil_return), reverse=True)
-        known = {register for register, _department in self._by}
+        known = {register for register, _department in self._by} | {kind.register for kind in KINDS.values()}
         self._broken: set[tuple[str, str]] = set()
         for failure in failures:
             if failure.collector != REGISTER:

@@ -86,3 +86,7 @@ class Probe(Protocol):
     def collect(self, shard: Shard, context: Context) -> Collection:
         """Looks, and returns observations, coverage and failures."""
         ...
+
+    def limits(self, permits: Sequence[Permit] = ()) -> tuple[str, ...]:
+        """What it cannot see on this machine, for people: no failures, but nothing there is covered either."""
+        ...

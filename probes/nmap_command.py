@@ -62,10 +62,13 @@ def ports_text(ports: Iterable[int]) -> str:
 
 
 def discovery(settings: Settings, ports: Sequence[int]) -> list[str]:
-    """Which addresses answer: ping and our own probe ports; without raw sockets, the zone's ports as well."""
+    """Which addresses answer: ping and our own probe ports; without raw sockets, the zone's ports as well.
+
+    ``-v`` makes nmap list the addresses that are down too, with the reason: silence is not the only one.
+    """
     probes = set(PROBE_PORTS) if settings.raw else {*PROBE_PORTS, *ports}
     echo = ["-PE"] if settings.raw else []
-    return [*_common(settings, DISCOVERY), "-sn", *echo, f"-PS{ports_text(probes)}"]
+    return [*_common(settings, DISCOVERY), "-v", "-sn", *echo, f"-PS{ports_text(probes)}"]
 
 
 def ports(settings: Settings, asked: Sequence[int]) -> list[str]:

@@ -31,6 +31,15 @@ _SCRIPT = Path(__file__).parent / "nse" / nmap.SCRIPT
 #: Connections that version detection opens to one service, about; what the paced profile allows time for.
 _CONNECTIONS = 8
 
+#: nmap's reasons for calling a host down that say nothing about the host: the question did not get there.
+_NOT_REACHED = {
+    "net-unreach": ("no_route", "there is no route to these addresses"),
+    "dest-unreach": ("no_route", "these addresses cannot be reached"),
+    "net-prohibited": ("refused", "a firewall on the way refuses the probing"),
+    "host-prohibited": ("refused", "a firewall on the way refuses the probing"),
+    "admin-prohibited": ("refused", "a firewall on the way refuses the probing"),
+}
+
 
 def nmap_version(command: Sequence[str] = ("nmap",)) -> tuple[int, int] | None:
     """The version of the nmap that is installed, or None."""
@@ -151,7 +160,7 @@ class _ShardRun:
         try:
             if not self.loopback:
                 # On loopback every address answers a ping: there, only an open port is a sign of life.
-                reasons = self._discover(targets)
+                reasons, targets = self._discover(targets)
             hosts = self._ports(targets, list(reasons) if not self.loopback else targets)
             if self.probe.versions:
                 hosts = self._services(targets, hosts)
@@ -168,13 +177,20 @@ class _ShardRun:
         at, fingerprints = self._now(), self.probe.fingerprints
         self.observations.append(observe(host, zone=self.zone, at=at, reason=reason, fingerprints=fingerprints))
 
-    def _discover(self, targets: list[str]) -> dict[str, str]:
-        """Address → how it answered, for those that did."""
+    def _discover(self, targets: list[str]) -> tuple[dict[str, str], list[str]]:
+        """Address → how it answered, for those that did; and the addresses that the questions reached."""
         argv = nmap.discovery(self.settings, self.asked)
         found = self._run(DISCOVERY, argv, targets, len(self.asked))
         alive = {host.address: host.reason for host in found.hosts if host.state == "up"}
-        self._covered("hosts", targets, nmap.discovery_detail(self.settings.raw, self.asked))
-        return {address: alive[address] for address in targets if address in alive}
+        astray: dict[tuple[str, str], list[str]] = {}
+        for host in found.hosts:
+            if host.state != "up" and host.reason in _NOT_REACHED:
+                astray.setdefault(_NOT_REACHED[host.reason], []).append(host.address)
+        for (reason, message), lost in astray.items():
+            self._failed(lost, reason, message)
+        reached = _without(targets, [address for lost in astray.values() for address in lost])
+        self._covered("hosts", reached, nmap.discovery_detail(self.settings.raw, self.asked))
+        return {address: alive[address] for address in reached if address in alive}, reached
 
     def _ports(self, targets: list[str], live: list[str]) -> dict[str, Host]:
         """Address → the host with its ports. On loopback, only those with an open one are hosts."""
@@ -253,6 +269,8 @@ class _ShardRun:
             self._failed(lost, "stopped", f"{stage.name}: {self.context.stop.reason}")
         elif ended.why:
             self._failed(lost, ended.why, f"{stage.name}: nmap did not end within {deadline} s")
+        elif "failed to determine route" in ended.stderr:
+            self._failed(lost, "no_route", f"{stage.name}: there is no route to these addresses")
         elif ended.code < 0:
             self._failed(lost, "killed", f"{stage.name}: nmap was ended by signal {-ended.code}")
         elif ended.code:

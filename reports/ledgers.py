@@ -17,6 +17,7 @@ from reports.account import Account, accounts, owners
 from reports.files import replacing
 from reports.ledger_assets import write_assets
 from reports.model import AuditView, FactView, FindingView, RuleView, UnknownView
+from reports.notice_text import fact_words
 from reports.sheets import Book, Cell, Lines, Ratio, heads
 from reports.words import (
     BITES,
@@ -33,7 +34,6 @@ from reports.words import (
     column_title,
     kind_of,
     local,
-    moment,
     severity_rank,
     source_words,
     word,
@@ -175,8 +175,8 @@ def _finding_row(f: FindingView, zone: str) -> list[Cell]:
 
 
 def _fact(fact: FactView, zone: str) -> str:
-    origin = (source_words(fact.source), moment(fact.observed_at, zone) or "时间不详", word(STRENGTHS, fact.strength))
-    return f"{fact.title}：{fact.shown}〔{'，'.join(origin)}〕"
+    day = local(fact.observed_at, zone).date().isoformat() if fact.observed_at else "时间不详"
+    return f"{fact_words(fact)}（{source_words(fact.source, brief=True)}，{day}，{word(STRENGTHS, fact.strength)}）"
 
 
 def _at(at: datetime | None, zone: str) -> datetime | None:

@@ -179,7 +179,7 @@ def _draw_plan(site: Site, leave: Leave) -> None:
 def _limits(leave: Leave) -> tuple[str, ...]:
     from probes.nmap_scan import NmapProbe
 
-    return NmapProbe().limits() if leave.permits else ()
+    return NmapProbe().limits(leave.permits) if leave.permits else ()
 
 
 def stop(root: Path, *, clear: bool) -> None:

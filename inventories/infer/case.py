@@ -145,7 +145,8 @@ def _declare(world: World, case: Case) -> None:
 def _look(world: World, case: Case, spotted: Spotted) -> None:
     """What a sighting at one of its own addresses shows of a system's place."""
     sighting, spot = spotted.sighting, spotted.spot
-    if sighting is None or spot is None:
+    # A refusal that a firewall may have given says nothing of what is behind it.
+    if sighting is None or spot is None or not sighting.is_sure:
         return
     place = _place(world, spotted.vantage, spotted.address, spot, case)
     if place is not None:

@@ -27,6 +27,7 @@ UPKEEP_SERVICES = frozenset(
         "rpcbind",
         "snmp",
         "ssh",
+        "ssl",
         "syslog",
         "tcpwrapped",
         "telnet",

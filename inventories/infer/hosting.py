@@ -57,9 +57,13 @@ def _count(world: World, case: Case, draft: Draft) -> None:
         ("hosts_on_gov_cloud", True, "政务云"),
         ("hosts_alive_off_cloud", False, "政务云以外"),
     ):
-        alive = {s.host: s for s in case.addresses if s.sighting and s.spot and s.is_cloud is wanted}
+        alive = {
+            s.host: s.sighting
+            for s in case.addresses
+            if s.sighting and s.sighting.is_sure and s.spot and s.is_cloud is wanted
+        }
         if alive:
-            grounds = [sighting_ground(s.sighting, Strength.SEEN_OUTSIDE) for s in alive.values() if s.sighting]
+            grounds = [sighting_ground(sighting, Strength.SEEN_OUTSIDE) for sighting in alive.values()]
             total = grounds[0]
             for other in grounds[1:]:
                 total &= other
@@ -73,7 +77,9 @@ def _is_told(world: World, spotted: Spotted, cloud: bool) -> bool:
     """Whether it is known that an address adds nothing to a count: it lies elsewhere, or was looked at in vain."""
     if spotted.spot is None:
         return False
-    return spotted.is_cloud is not cloud or world.covered.address(spotted.vantage, spotted.address)
+    if spotted.is_cloud is not cloud:
+        return True
+    return spotted.sighting is None and world.covered.address(spotted.vantage, spotted.address)
 
 
 def _settle(world: World, case: Case, draft: Draft) -> None:

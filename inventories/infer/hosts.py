@@ -45,14 +45,18 @@ def _register(world: World, host: Asset, draft: Draft, seen: list[Sighting]) -> 
         return
     department = host.text("department_id")
     submission = world.submitted("hosts", department)
-    if submission is None or not seen or any(s.zone is None or s.zone.kind != "department" for s in seen):
+    if (
+        submission is None
+        or not any(s.is_sure for s in seen)
+        or any(s.zone is None or s.zone.kind != "department" for s in seen)
+    ):
         return
     # An identifier that several claim, or a row whose address could lie here, may be this very host.
     if any(("host", identifier) in world.doubted for identifier in host.identifiers):
         return
     if any(address in world.unplaced_addresses for address in texts(host, "ips")):
         return
-    words = sighting_ground(seen[0], Strength.SEEN_OUTSIDE)
+    words = sighting_ground(next(s for s in seen if s.is_sure), Strength.SEEN_OUTSIDE)
     draft.conclude("in_asset_register", False, words & submission_ground(submission, "部门主机台账中无此主机"))
 
 

@@ -57,7 +57,11 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One address that answered, as seen from one vantage. ``observed_at`` is the newest look that saw it."""
+    """One address that answered, as seen from one vantage.
+
+    ``observed_at`` is the newest look that saw it. ``is_sure`` is False where the only sign is one that a firewall
+    may have given in its place.
+    """
 
     vantage: str
     address: str
@@ -65,6 +69,7 @@ class Sighting:
     collector: str
     source: str
     observed_at: datetime
+    is_sure: bool = True
     services: tuple[Service, ...] = ()
     titles: tuple[Named, ...] = ()
     tls_names: tuple[Named, ...] = ()
@@ -121,6 +126,12 @@ def _answers(observation: Observation) -> bool:
     return any((f.column == "answers" and f.value is True) or f.column == "open_services" for f in observation.facts)
 
 
+def _is_sure(fact: Fact) -> bool:
+    if fact.column == "answers":
+        return fact.value is True and fact.strength >= Strength.SEEN_OUTSIDE
+    return fact.column == "open_services"
+
+
 def _sighting(vantage: str, address: str, looks: list[Observation], atlas: Atlas) -> Sighting:
     newest: dict[str, Observation] = {}
     for look in sorted(looks, key=lambda o: (o.observed_at, o.source, o.digest() if len(looks) > 1 else "")):
@@ -134,6 +145,7 @@ def _sighting(vantage: str, address: str, looks: list[Observation], atlas: Atlas
         collector=last.collector,
         source=last.source,
         observed_at=last.observed_at,
+        is_sure=any(_is_sure(fact) for fact in facts),
         services=_services(facts),
         titles=tuple(sorted(set(_named(facts, "page_titles")))),
         tls_names=tuple(sorted(set(_named(facts, "tls_names")))),
@@ -153,7 +165,8 @@ def _services(facts: Iterable[Fact]) -> tuple[Service, ...]:
     for item, fact in _items(facts, "open_services"):
         if found := _SERVICE.match(item.strip()):
             named = fact.strength >= Strength.SEEN_OUTSIDE
-            service = Service(int(found[1]), found[2], found[3].casefold(), found[4].strip(), named)
+            name = found[3].casefold().removeprefix("ssl/")
+            service = Service(int(found[1]), found[2], name, found[4].strip(), named)
             key = (service.port, service.protocol)
             # The better told of two tellings of one port; the order of the facts decides nothing.
             out[key] = max(out.get(key, service), service, key=lambda s: (s.is_named, s))
