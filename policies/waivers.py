@@ -55,7 +55,7 @@ def waived(engine: Engine, kind: str, waivers: Sequence[Waiver], on: date) -> Wa
         "WHEN g.name <> '' THEN g.department <> '' AND g.name = t.name ELSE g.code = '' END"
     )
     out: Waived = {}
-    for judged in dict.fromkeys(judged for judged, _waiver in entries):
+    for judged in {judged.index: judged for judged, _waiver in entries}.values():
         theirs = f"g.rule = {judged.index} AND (g.department = '' OR g.department = v.department) AND {meant}"
         query = select(
             ["t.key", "v.department", "min(g.id)"],

@@ -15,6 +15,7 @@ from docx.shared import Length, Mm, Pt, RGBColor
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 
+from inventories.faults import clean
 from reports.fonts import BODY, FALLBACKS, HEI, KAI, LATIN, SONG, TITLE
 
 CHAR = Pt(16)  # 三号
@@ -23,6 +24,7 @@ LINE = Pt(28.95)
 #: In twips a character: 28 characters of 16 pt are 448 pt, the type area is 442.2 pt wide. A character grid would
 #: say the same, but only Word reads it so; this is understood everywhere.
 _TIGHTER = -5
+_MAX_RUN = 8000
 _BLACK = RGBColor(0, 0, 0)
 
 
@@ -35,8 +37,12 @@ def element(tag: str, **attributes: object) -> Any:
 
 
 def run(paragraph: Paragraph, text: str, font: str, size: Length, *, bold: bool = False) -> Run:
-    """Text in a Chinese font; figures and Latin letters in their own. ``text`` must already be clean."""
-    made = paragraph.add_run(text)
+    """Text in a Chinese font; figures and Latin letters in their own.
+
+    Whatever the text is, it stays one run of plain text: python-docx would turn line breaks and tabs into elements
+    of their own, and raise on characters that XML cannot hold.
+    """
+    made = paragraph.add_run(clean(text, _MAX_RUN))
     made.font.size = size
     made.font.bold = bold or None
     set_fonts(made._r.get_or_add_rPr(), font)
@@ -276,7 +282,7 @@ def _cell(text: str, width: float, font: str, *, span: int = 1, centre: bool = F
         look.append(element("sz", val=21))  # 五号
         made.append(look)
         words = element("t")
-        words.text = line
+        words.text = clean(line, _MAX_RUN)
         words.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
         made.append(words)
         paragraph.append(made)

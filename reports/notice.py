@@ -17,6 +17,7 @@ from reports.notice_text import (
     BLANK_DATE,
     Content,
     addresses_other,
+    article,
     by_rule,
     cited,
     draft_mark,
@@ -181,7 +182,7 @@ def _overview(view: NoticeView) -> list[tuple[str, str]]:
     return [
         ("涉及部门", tidy(view.department.name, 120)),
         ("文稿", "核实情况的函，附任务书征求意见稿" if view.consultation else f"{form_name(view)}（草稿）"),
-        ("行使的权力", f"{tidy(power.authority, 80)}，{tidy(power.article, 40)}，{tidy(power.form, 40)}"),
+        ("行使的权力", f"{tidy(power.authority, 80)}，{article(view)}，{tidy(power.form, 40)}"),
         ("对象", tidy(power.addressee, 80)),
         ("答复期限", reply_words(power.reply) or "条文未规定"),
         ("列入问题", f"{len(view.items)}项"),
@@ -202,9 +203,9 @@ def _unsettled(view: NoticeView, fonts: Sequence[str]) -> list[str]:
     if view.consultation:
         out.append("反馈期限：征求意见的期限没有法规依据，由签发人确定。")
     if power.reply is None:
-        out.append(f"报送期限：{power.article}未规定期限，由签发人确定。")
+        out.append(f"报送期限：{article(view)}未规定期限，由签发人确定。")
     if not power.if_refused:
-        out.append(f"后果：{power.article}未规定拒不整改的后果，文稿不写后果。")
+        out.append(f"后果：{article(view)}未规定拒不整改的后果，文稿不写后果。")
     if addresses_other(view) and not view.addressee_name:
         out.append(f"主送对象：该条的对象是{tidy(power.addressee, 40)}，名称须人工填写，不得直接发给部门。")
     if not view.contact:

@@ -75,6 +75,11 @@ def draft_mark(view: NoticeView) -> str:
     return DRAFT_MARK_NUMBERED if view.number else DRAFT_MARK
 
 
+def article(view: NoticeView) -> str:
+    """The article that gives the power."""
+    return tidy(view.power.article, 40)
+
+
 def office(bureau: str) -> str:
     """我局, 我中心 ...: how the bureau speaks of itself."""
     head = bureau.partition("（")[0]
@@ -91,7 +96,7 @@ def letter(view: NoticeView) -> Content:
     body = [
         Line(
             "text",
-            f"根据{_regulation(view)}{view.power.article}，{we}对你单位{subjects}的建设和应用情况进行了核查，"
+            f"根据{_regulation(view)}{article(view)}，{we}对你单位{subjects}的建设和应用情况进行了核查，"
             f"数据截至{chinese_date(view.drawn_up_on)}。以下情况由登记台账、网络探测等资料比对得出，"
             "尚待核实，不作为对你单位的认定。为确保事实准确，现请你单位予以核实。",
         ),
@@ -132,7 +137,7 @@ def order(view: NoticeView) -> Content:
     we, power = office(view.bureau), view.power
     subjects = listing(word(SUBJECTS, item.subject) for item in view.items)
     opening = (
-        f"根据{_regulation(view)}{power.article}{_quoted(power.quote)}，{we}对你单位{subjects}的建设和应用情况"
+        f"根据{_regulation(view)}{article(view)}{_quoted(power.quote)}，{we}对你单位{subjects}的建设和应用情况"
         f"进行了核查，数据截至{chinese_date(view.drawn_up_on)}。现将核查发现的问题通知你单位"
         f"（{tidy(power.addressee, _NAME)}），请按要求整改。"
     )
@@ -265,14 +270,14 @@ def _reply(view: NoticeView) -> str:
     within = reply_words(power.reply)
     if within and power.reply:
         day = "接到通知" if power.reply.start == "service" else "印发"
-        return f"请于{within}，将整改结果书面报送{to}（{power.article}）。{day}的当日不计算在内。"
-    return f"{power.article}未规定报送期限。请于{BLANK_DATE}前（期限由签发人确定），将整改结果书面报送{to}。"
+        return f"请于{within}，将整改结果书面报送{to}（{article(view)}）。{day}的当日不计算在内。"
+    return f"{article(view)}未规定报送期限。请于{BLANK_DATE}前（期限由签发人确定），将整改结果书面报送{to}。"
 
 
 def _consequence(view: NoticeView, consequence: Consequence) -> str:
-    article = tidy(consequence.article or view.power.article, 40)
+    ground = tidy(consequence.article, 40) or article(view)
     via = f"（由{office(view.bureau)}向{tidy(consequence.propose_to, 60)}提出）" if consequence.propose_to else ""
-    return f"拒不整改的，依据{article}，{_stop(tidy(consequence.action, _TEXT) + via)}"
+    return f"拒不整改的，依据{ground}，{_stop(tidy(consequence.action, _TEXT) + via)}"
 
 
 def _contact(view: NoticeView) -> str:

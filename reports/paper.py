@@ -1,7 +1,7 @@
 """Official papers as GB/T 9704-2012 lays them out, on python-docx.
 
 A4 with margins of 37 mm (top), 28 mm (left), 35 mm (bottom) and 26 mm (right): a type area of 156 × 225 mm
-for 22 lines of 28 characters of 三号仿宋 (16 pt). Texts must already be clean (:func:`inventories.faults.clean`).
+for 22 lines of 28 characters of 三号仿宋 (16 pt).
 """
 
 from __future__ import annotations
