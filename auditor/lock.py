@@ -164,7 +164,7 @@ def _read(handle: int) -> Holder | None:
         body = json.loads(os.pread(handle, _MAX_BYTES, 0))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(body, Mapping) or type(body.get("pid")) is not int:
+    if not isinstance(body, Mapping) or type(body.get("pid")) is not int or body["pid"] < 1:
         return None
     texts = [clean(str(body.get(name, "")), 500) for name in ("host", "user", "started_at", "command")]
     return Holder(body["pid"], *texts)

@@ -111,6 +111,7 @@ def audit(
     if leave.refusals and not leave.permits:
         raise Refused(*(f"{refusal.zone.id}: {refusal.message}" for refusal in leave.refusals), "nothing was probed")
     stages = Stages(enter=on_stage)
+    site.state.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     with AuditLock(site.state / "lock", command=request.command, now=started), Ledger.open(site.ledger) as ledger:
         run = begin(ledger, site, request, packs={pack.id: pack.digest for pack in packs}, at=started)

@@ -9,6 +9,9 @@ _DIGITS = {char: number for number, char in enumerate("零一二三四五六七�
 _UNITS = {"十": 10, "百": 100}
 _ARTICLE = re.compile(r"第([零〇一二三四五六七八九十百]+)条((?:之[一二三四五六七八九十]+)?)")
 
+_WIDE = r"[\u2018-\u201d\u2026\u3000-\u9fff\uf900-\ufaff\uff00-\uffef]"
+_FOLD = re.compile(f"(?<={_WIDE})[ \n]+(?={_WIDE})")
+
 #: Words that make a clause advice: shown and counted, never ordered.
 ADVISORY = ("原则上", "一般", "定期")
 
@@ -62,3 +65,8 @@ def quotes(quote: str, text: str) -> bool:
 def advisory_word(quote: str) -> str:
     """The first word that makes a quoted clause advice, or the empty string."""
     return next((word for word in ADVISORY if word in quote), "")
+
+
+def unfolded(text: str) -> str:
+    """Chinese text without the spaces that folding a long line in YAML leaves between two characters."""
+    return _FOLD.sub("", text).strip()

@@ -153,7 +153,7 @@ def verdicts_for(
             if not keys:
                 continue
             engine.db.register("wanted", pa.table({"key": pa.array(keys, pa.string())}))
-            engine.judge(kind, "WHERE t.key IN (SELECT key FROM wanted)")
+            engine.judge(kind, "t.key IN (SELECT key FROM wanted)")
             codes = [judged.code for judged in engine.rules[kind]]
             leave = waived(engine, kind, waivers, as_of)
             for key, *row in engine.fetch(select(["v.key", *codes], f"{table(kind)} v")):

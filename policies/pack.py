@@ -17,6 +17,7 @@ from typing import Any
 from inventories.faults import Fault, Faults, did_you_mean
 from inventories.model import Strength
 from policies import cache as kept
+from policies.articles import unfolded
 from policies.expressions import Expression, facts, givens
 from policies.model import (
     Basis,
@@ -150,6 +151,7 @@ def _check(folder: Path, files: Mapping[str, bytes], source: Source, text: Sourc
 
 
 def _build(data: Any, text: Any, trees: _Trees, resolved: Resolved, folder: str, whole: str) -> Pack:
+    data = _prose(data)
     verified = resolved.confirmed or bool(text and data.get("text", {}).get("verified"))
     powers = {name: _power(name, entry) for name, entry in data.get("powers", {}).items()}
     names = names_of({name: setting.type for name, setting in resolved.settings.items()})
@@ -182,6 +184,20 @@ def _build(data: Any, text: Any, trees: _Trees, resolved: Resolved, folder: str,
         settings=resolved.settings,
         texts=dict(text["articles"]) if text else {},
     )
+
+
+def _prose(value: Any) -> Any:
+    """Everything but predicates as it is printed: without the spaces of folded lines."""
+    match value:
+        case dict():
+            kept_whole = ("applies", "violation")
+            return {key: held if key in kept_whole else _prose(held) for key, held in value.items()}
+        case list():
+            return [_prose(held) for held in value]
+        case str():
+            return unfolded(value)
+        case _:
+            return value
 
 
 def _power(name: str, entry: Mapping[str, Any]) -> Power:

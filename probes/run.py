@@ -188,6 +188,7 @@ class _Run:
             if reason and not lane.stop.is_set and (lane.queue or lane.running):
                 lane.stop.set(reason)
                 self._tell(Happening.STOPPING, lane, text=reason)
+            if lane.stop.is_set:
                 self._drop(lane)
 
     def _asked_to_stop(self) -> bool:
@@ -200,13 +201,14 @@ class _Run:
     def _drop(self, lane: _Lane) -> None:
         """Shards that were never begun: one failure for each probe."""
         dropped: dict[str, list[Network]] = {}
-        while lane.queue:
-            probe, shard = lane.queue.popleft()
+        for probe, shard in lane.queue:
             dropped.setdefault(probe.name, []).extend(shard.targets)
-            self.open.pop((probe.name, shard.id), None)
-            lane.done += 1
         for name, targets in dropped.items():
             self._failed(name, lane.permit.zone.id, subtract(targets, ()), "stopped", lane.stop.reason)
+        for probe, shard in lane.queue:
+            self.open.pop((probe.name, shard.id), None)
+        lane.done += len(lane.queue)
+        lane.queue.clear()
 
     def _start(
         self,

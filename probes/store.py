@@ -43,7 +43,7 @@ class FileShardStore:
         """What the shard brought home, or None where it did not finish, or its file is torn or unreadable."""
         try:
             with self.path(shard_id).open("rb") as stream:
-                head = stream.readline(4096)
+                head = stream.readline(65_536)
                 body = stream.read(MAX_BYTES)
         except OSError:
             return None

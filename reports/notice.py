@@ -181,7 +181,10 @@ def _overview(view: NoticeView) -> list[tuple[str, str]]:
     power = view.power
     return [
         ("涉及部门", tidy(view.department.name, 120)),
-        ("文稿", "核实情况的函，附任务书征求意见稿" if view.consultation else f"{form_name(view)}（草稿）"),
+        (
+            "文稿",
+            f"核实情况的函，附《{form_name(view)}》征求意见稿" if view.consultation else f"{form_name(view)}（草稿）",
+        ),
         ("行使的权力", f"{tidy(power.authority, 80)}，{article(view)}，{tidy(power.form, 40)}"),
         ("对象", tidy(power.addressee, 80)),
         ("答复期限", reply_words(power.reply) or "条文未规定"),

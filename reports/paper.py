@@ -108,13 +108,16 @@ class Paper:
     def paragraph(
         self,
         *,
-        style: str = "Normal",
+        style: str = "",
         align: WD_ALIGN_PARAGRAPH | None = None,
         before: Length | None = None,
         keep: bool = False,
     ) -> Paragraph:
-        """An empty paragraph; ``keep`` holds it on the page of the next one."""
-        paragraph = self.document.add_paragraph(style=style)
+        """An empty paragraph; ``style`` is a style's id, ``keep`` holds it on the page of the next one."""
+        paragraph = self.document.add_paragraph()
+        if style:
+            # By id: python-docx looks names up by reading the whole style sheet each time.
+            paragraph._p.style = style
         if align is not None:
             paragraph.alignment = align
         if before is not None:
@@ -142,7 +145,7 @@ class Paper:
 
     def heading(self, text: str, level: int) -> None:
         """一、in 黑体 (level 1), （一）in 楷体 (level 2)."""
-        xml.run(self.paragraph(style=f"Heading {level}"), text, HEI if level == 1 else KAI, CHAR)
+        xml.run(self.paragraph(style=f"Heading{level}"), text, HEI if level == 1 else KAI, CHAR)
 
     def annex_list(self, titles: Sequence[str]) -> None:
         """附件说明: one line below the text, two characters in, titles aligned and without a stop."""

@@ -54,7 +54,11 @@ def _demo(site: Path) -> int:
             if (status := run([*auditor, step, "--site", str(site)])) not in (Exit.DONE, Exit.PARTIAL):
                 return status
         _announce(auditor, "audit", site)
-        status = run([*auditor, "audit", "--site", str(site)])
+        try:
+            status = run([*auditor, "audit", "--site", str(site)])
+        except KeyboardInterrupt:
+            say(f"the city ends with the demonstration; to go on with both:\n  {_in_city(auditor, site)} --resume")
+            raise
         if status not in (Exit.DONE, Exit.PARTIAL):
             return status
         _tell_untouched(city)
@@ -97,7 +101,7 @@ def _spoken(auditor: Sequence[str]) -> str:
         return "auditor"
     if beside.exists():
         return shlex.quote(os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside))
-    return shlex.join(auditor)
+    return shlex.join([*_python(), *auditor[1:]])
 
 
 def _announce(auditor: Sequence[str], step: str, site: Path) -> None:
@@ -129,8 +133,14 @@ def _tell_results(site: Path, status: int, auditor: Sequence[str]) -> None:
     if finding := _one_finding([*auditor, "findings", "--site", str(site), "--json"]):
         say(f"  {spoken} explain {finding} --site {shown}")
     say(f"  {spoken} snapshot replay --site {shown}")
-    again = f"{shlex.join([*_python(), '-m', 'auditor.city', 'run'])} --site {shown} -- {spoken} audit --site {shown}"
-    say(f"  {again}\n      (edit {site / PLAN_FILE} or a register first, and see what changes)")
+    say(f"  {_in_city(auditor, site)}\n      (edit {site / PLAN_FILE} or a register first, and see what changes)")
+
+
+def _in_city(auditor: Sequence[str], site: Path) -> str:
+    """How a person audits the example by hand: its servers answer only beneath such a command."""
+    shown = shlex.quote(str(site))
+    city = shlex.join([*_python(), "-m", "auditor.city", "run"])
+    return f"{city} --site {shown} -- {_spoken(auditor)} audit --site {shown}"
 
 
 def _python() -> list[str]:
@@ -139,18 +149,13 @@ def _python() -> list[str]:
 
 
 def _results(site: Path) -> Iterator[tuple[str, Path]]:
-    out = site / "out"
-    for what, pattern in (
-        ("letters", "notices/*.docx"),
-        ("the bureau's ledgers", "*.xlsx"),
-        ("metrics", "*.prom"),
-        ("refused register rows", "quarantine/*.csv"),
-    ):
-        for path in sorted(out.glob(pattern)):
-            yield what, path
+    """What the audit left behind, as far as it is there."""
     for what, path in (
-        ("the ledger of findings", site / "state" / "ledger.sqlite"),
-        ("the story", site / "STORY.md"),
+        ("letters, drafts", site / "out" / "notices"),
+        ("the bureau's ledgers", site / "out" / "ledger.xlsx"),
+        ("metrics", site / "out" / "metrics.prom"),
+        ("findings over time", site / "state" / "ledger.sqlite"),
+        ("what is planted", site / "STORY.md"),
     ):
         if path.exists():
             yield what, path

@@ -8,6 +8,7 @@ Where systems run (:mod:`.hosting`), services nobody registered (:mod:`.services
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, tzinfo
 
 from inventories.infer.clouds import add_clouds, find_installations, mark_declared
@@ -55,7 +56,12 @@ def infer(
     keys, keymap = assign(things, keymap, site=site, today=today, living=living)
     first_seen = keymap.first_seen
 
-    infer_hosting(world, drafts)
+    running = infer_hosting(world, drafts)
+    last_seen = dict(keymap.last_seen)
+    for key, at in running.items():
+        day = min(at.astimezone(timezone).date(), today)
+        last_seen[key] = max(last_seen.get(key, date.min), day)
+    keymap = replace(keymap, last_seen=last_seen)
     infer_registered(world, drafts)
     mark_declared(world, drafts)
     infer_hosts(world, drafts)
@@ -64,8 +70,9 @@ def infer(
     add_services(world, drafts, zip(unaccounted, keys[:split], strict=True), first_seen)
     add_clouds(world, drafts, zip(installations, keys[split:end], strict=True), first_seen)
     add_rooms(world, drafts, zip(rooms, keys[end:], strict=True), first_seen)
-    for key, draft in drafts.inferred():
-        draft.values["last_seen_on"] = keymap.last_seen[key]
+    for key, draft in drafts.changed():
+        if key in running or key not in drafts.assets:
+            draft.values["last_seen_on"] = last_seen[key]
     return Reconciled(drafts.finished(), keymap, reconciled.doubts)
 
 

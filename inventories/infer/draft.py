@@ -117,11 +117,11 @@ class Drafts:
     def add(self, draft: Draft) -> None:
         self._drafts[draft.key] = draft
 
+    def changed(self) -> list[tuple[str, Draft]]:
+        """Every draft with its key: of assets with additions, and of those that no source named."""
+        return sorted(self._drafts.items())
+
     def finished(self) -> tuple[Asset, ...]:
         """Every asset, ordered by kind and key."""
         done = {**self.assets, **{key: draft.asset() for key, draft in self._drafts.items()}}
         return tuple(sorted(done.values(), key=lambda asset: (asset.kind, asset.key)))
-
-    def inferred(self) -> list[tuple[str, Draft]]:
-        """The drafts of assets that no source named."""
-        return [(key, draft) for key, draft in sorted(self._drafts.items()) if key not in self.assets]

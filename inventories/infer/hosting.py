@@ -8,6 +8,7 @@ looked at, the answer is NULL and the disagreement is reported: unseen is not gu
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from inventories.facts import EQUALS, PAPER_AND_HINT
 from inventories.infer.case import CLOUD, OWN, Case, Spotted, case_of, hosts_by_system, shown_elsewhere
@@ -28,8 +29,12 @@ _LEVEL_WORDS = (
 )
 
 
-def infer_hosting(world: World, drafts: Drafts) -> None:
-    """Fills hosting, its strength and levels, the clouds and the host counts of every registered system."""
+def infer_hosting(world: World, drafts: Drafts) -> dict[str, datetime]:
+    """Fills hosting, its strength and levels, the clouds and the host counts of every registered system.
+
+    Returns when each system that was seen running, by key, was last seen.
+    """
+    seen: dict[str, datetime] = {}
     carried = hosts_by_system(world)
     shown = shown_elsewhere(world)
     for system in world.systems:
@@ -39,6 +44,10 @@ def infer_hosting(world: World, drafts: Drafts) -> None:
         _count(world, case, draft)
         _settle(world, case, draft)
         _clouds(world, case, draft)
+        if case.seen:
+            draft.values["is_observed"] = True
+            seen[system.key] = max(ground.observed_at for ground in case.seen.values())
+    return seen
 
 
 def _count(world: World, case: Case, draft: Draft) -> None:

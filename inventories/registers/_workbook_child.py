@@ -71,13 +71,17 @@ def _sheets(book: CalamineWorkbook, data: bytes, max_rows: int, max_columns: int
         if meta.visible != SheetVisibleEnum.Visible or meta.typ != SheetTypeEnum.WorkSheet:
             continue
         sheet = book.get_sheet_by_name(meta.name)
-        if sheet.total_height > max_rows or sheet.total_width > max_columns:
-            out.append({"name": meta.name, "rows": sheet.total_height, "columns": sheet.total_width})
+        rows, columns = (sheet.end[0] + 1, sheet.end[1] + 1) if sheet.end else (0, 0)
+        if rows > max_rows or columns > max_columns:
+            out.append({"name": meta.name, "rows": rows, "columns": columns})
             continue
+        # The rows come from the first on, but their cells only from the first column that is used.
+        indent: list[object] = [None] * (sheet.start[1] if sheet.start else 0)
         month_only = months.get(meta.name, frozenset())
         cells = []
         for y, row in enumerate(sheet.iter_rows()):
-            cells.append([_plain(value, (y, x) in month_only) for x, value in enumerate(row)])
+            values = (_plain(value, (y, x) in month_only) for x, value in enumerate(row, len(indent)))
+            cells.append([*indent, *values])
             chars += sum(len(value) for value in row if isinstance(value, str))
             if chars > MAX_CHARS:
                 raise ValueError(f"holds more than {MAX_CHARS} characters")

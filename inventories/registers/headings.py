@@ -11,7 +11,7 @@ from functools import lru_cache
 from inventories.faults import Fault, did_you_mean
 from inventories.kinds import Column, Type
 from inventories.registers.cells import Raw, text_of
-from inventories.registers.declare import CLASSIFIED, REGISTERS, Register
+from inventories.registers.declare import CLASSIFIED, DEPARTMENT, DEPARTMENT_CODE, REGISTERS, Register
 from inventories.registers.numbers import unit_factor
 from inventories.registers.tables import HEADING_ROWS, Grid, Row, Table, filled
 from inventories.registers.words import evidence, fold, key, listed
@@ -31,12 +31,14 @@ _FOOTER = re.compile(
 class Matching:
     """Which column each heading means: index → column, and index → factor of the unit that the heading names.
 
+    A row with nothing but cells in ``empty`` (its department, a serial number, remarks) says nothing.
     ``usable`` is False where a needed heading is missing or one column has two: no row can then be read.
     """
 
     columns: dict[int, Column] = field(default_factory=dict)
     factors: dict[int, Decimal] = field(default_factory=dict)
     classified: list[int] = field(default_factory=list)
+    empty: set[int] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     notes: list[Fault] = field(default_factory=list)
     usable: bool = True
@@ -93,7 +95,9 @@ def match(table: Table, register: Register) -> Matching:
         if not name and i < len(table.above) and table.above[i].strip() and table.above[i] != heading:
             name, unit = _look_up(table.above[i] + heading, known)
         if not name:
-            if key(heading) not in SILENT:
+            if key(heading) in SILENT:
+                out.empty.add(i)
+            else:
                 hint = did_you_mean(fold(heading), [c.title for c in register.columns])
                 what = f"the heading {evidence(fold(heading), 60)!r} is not known and its column ignored"
                 out.notes.append(Fault(table.where_heading(i), what, hint))
@@ -108,6 +112,8 @@ def match(table: Table, register: Register) -> Matching:
             out.usable = False
             continue
         taken[name] = i
+        if register.name != "departments" and name in (DEPARTMENT.name, DEPARTMENT_CODE.name):
+            out.empty.add(i)
         if _take_unit(table, i, column, unit, out):
             out.columns[i] = column
     for group in register.needs:

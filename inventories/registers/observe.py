@@ -12,7 +12,6 @@ from inventories.kinds import KINDS
 from inventories.model import Fact, Identifier, Observation, Strength, Submission
 from inventories.places import Places
 from inventories.registers.records import Record
-from inventories.registers.words import fold
 
 
 @dataclass(slots=True)
@@ -75,7 +74,7 @@ class Observer:
                 record.text(c)
                 for c in ("host_key", "system_code", "category", "vendor", "product", "name", "version")
             ]
-            return (identity.name_id(kind, record.department, fold("|".join(parts))),)
+            return (identity.name_id(kind, record.department, "|".join(parts)),)
         return self._of_named(record)
 
     @staticmethod
@@ -83,7 +82,7 @@ class Observer:
         kind, code, name = record.register.kind, record.text("code"), record.text("name")
         out = [identity.code_id(kind, code)] if code else []
         if name:
-            out.append(identity.name_id(kind, record.department, fold(name)))
+            out.append(identity.name_id(kind, record.department, name))
         return tuple(out)
 
     def _of_host(self, record: Record) -> tuple[Identifier, ...]:

@@ -30,7 +30,8 @@ def submission(
     register = by_title(word)
     received = record.day("received_on")
     if register is None or register.name == "submissions":
-        hint = did_you_mean(word, [n for r in REGISTERS.values() for n in (r.name, r.title)])
+        names = [n for r in REGISTERS.values() if r.name != "submissions" for n in (r.name, r.title)]
+        hint = did_you_mean(word, names)
         faults.append(Fault(record.place("register"), f"unknown register {words.evidence(word)!r}", hint))
     # A day of grace: the clock is UTC and the site lies east of it.
     if received is not None and received > today + timedelta(days=1):

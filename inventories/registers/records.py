@@ -132,6 +132,8 @@ def read_rows(source: Source, rows: list[Row], departments: DepartmentBook, with
     out = RowsRead()
     for given in rows:
         row: Row | None = given
+        if all(i in source.matching.empty for i, _ in filled(given.cells)):
+            continue
         if withheld:
             owner = owner_word(given, source.matching, departments)
             row = withheld.sift(given, source.matching, source.register, owner)

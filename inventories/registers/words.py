@@ -17,7 +17,9 @@ def listed(text: str) -> frozenset[str]:
 EVIDENCE_CHARS = 200
 
 #: Nothing was written: the cell is NULL.
-BLANK = frozenset({"", "-", "--", "---", "—", "——", "–", "/", "//", "\\", "、", ".", "...", "......", "~", "_", "null"})
+BLANK = frozenset(
+    {"", "-", "--", "---", "—", "——", "–", "/", "//", "\\", "、", ".", "...", "......", "~", "_", "null"}
+)
 
 #: The source does not know: NULL as well, never a sentinel value.
 NOT_KNOWN = listed("不详 未知 不清楚 不明 不确定 未确定 未定 未明确 未核实 ? ?? tbd unknown")

@@ -20,7 +20,7 @@ from typing import Any
 
 from inventories.faults import Fault, Faults, clean
 from inventories.registers.cells import Raw
-from inventories.registers.tables import MAX_COLUMNS, MAX_ROWS, Grid, fill_merged
+from inventories.registers.tables import MAX_COLUMNS, MAX_ROWS, Grid, fill_merged, filled
 
 #: The child's exit status where the book asked for more memory than there is for it.
 OUT_OF_MEMORY = 3
@@ -121,7 +121,7 @@ def _parse(book: bytes, shown: str) -> list[Mapping[str, Any]]:
     # -I: neither the environment nor the current folder can put a module in the child's way.
     command = [sys.executable, "-I", str(child), str(MAX_ROWS), str(MAX_COLUMNS)]
     try:
-        done = subprocess.run(command, input=book, capture_output=True, timeout=SECONDS, check=False, cwd="/")
+        done = subprocess.run(command, input=book, capture_output=True, timeout=SECONDS, check=False, cwd="/", env={})
     except subprocess.TimeoutExpired:
         raise Faults([_too_much(shown)]) from None
     # A signal: its own limits ended the child. Any other status: the parser itself broke, and says how.
@@ -153,8 +153,12 @@ def _grids(sheets: Sequence[Mapping[str, Any]], shown: str, from_1904: bool) -> 
             what = f"has {sheet['rows']} rows and {sheet['columns']} columns, more than {MAX_ROWS} and {MAX_COLUMNS}"
             raise Faults([Fault(name, what, "delete what lies outside the table, or split it")])
         cells: list[list[Raw]] = [[_value(value) for value in row] for row in sheet["cells"]]
+        # A row with nothing of its own stays empty: a department merged over ten rows is not ten systems.
+        blank = [i for i, row in enumerate(cells) if not any(True for _ in filled(row))]
         if not fill_merged(cells, sheet["merged"]):
             raise Faults([Fault(name, "has merged cells that overlap without end", "take the merged cells apart")])
+        for i in blank:
+            cells[i] = []
         out.append(Grid(name, cells, from_1904))
     return out
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -19,15 +20,16 @@ from auditor.ledger.life import Change, Sight
 from auditor.ledger.records import EventRow, FindingRow, Opening, Present, Seen, Terms
 from inventories.model import KeyMap
 
-KEYS = [f"H{i}" for i in range(5)]
+KEYS = ["H1", "H2", "H3"]
 RULES = ["p/a", "p/b"]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OPEN = ("open", "stale", "reopened")
 CLOSING = (Sight.COMPLIANT, Sight.NOT_APPLICABLE, Sight.LAPSED)
 
-SIGHTS = st.dictionaries(
-    st.tuples(st.sampled_from(RULES), st.sampled_from(KEYS)), st.sampled_from(list(Sight)), max_size=10
-)
+#: Some sights are drawn more often, so that courses get long enough to matter. None goes unanswered.
+OFTEN = [*Sight, None, *[Sight.VIOLATION] * 4, *[Sight.ABSENT_COVERED] * 3]
+#: What one audit makes of each rule on each asset.
+SIGHTS = st.fixed_dictionaries({(name, key): st.sampled_from(OFTEN) for name in RULES for key in KEYS})
 
 
 @cache
@@ -62,12 +64,13 @@ class Years(RuleBasedStateMachine):
         return START + timedelta(days=self.day)
 
     @rule(sights=SIGHTS, value=st.integers(0, 1), waivers_hold=st.booleans())
-    def audit(self, sights: dict[tuple[str, str], Sight], value: int, waivers_hold: bool) -> None:
+    def audit(self, sights: dict[tuple[str, str], Sight | None], value: int, waivers_hold: bool) -> None:
         self.day += 1
         facts = ({"column": "c", "value": value},)
         fates: dict[tuple[str, str], Sight] = {}
         for (name, key), sight in sights.items():
-            fates.setdefault((name, survivor(key, self.aliases)), sight)
+            if sight is not None:
+                fates.setdefault((name, survivor(key, self.aliases)), sight)
         violations = [
             Seen(name, "host", key, key, "d", "d", "z", "high", "order", facts, "W" if sight is Sight.WAIVED else "")
             for (name, key), sight in fates.items()
@@ -111,7 +114,7 @@ class Years(RuleBasedStateMachine):
             assert fate in (Sight.VIOLATION, Sight.WAIVED)
         if fate is Sight.NOT_ATTEMPTED:
             assert new == old
-        if fate in (Sight.VIOLATION, Sight.WAIVED):
+        elif fate in (Sight.VIOLATION, Sight.WAIVED):
             assert new.last_confirmed_at == self.now
             assert new.state in (
                 ("open", "reopened", "dismissed") if fate is Sight.VIOLATION else ("waived", "dismissed")
@@ -131,7 +134,6 @@ class Years(RuleBasedStateMachine):
         assert open_before <= {f.rule for f in self.ledger.findings(states=OPEN) if f.asset_key == stays}
         for finding in self.ledger.findings():
             if not finding.merged_into and finding.asset_key == stays:
-                self.absences[finding.id] = 0
                 assert finding.life.absences in (0, self.before[finding.id].life.absences)
                 self.absences[finding.id] = finding.life.absences
 
@@ -161,7 +163,7 @@ class Years(RuleBasedStateMachine):
             new = present[name]
             assert (new.rule, new.opened_at, new.snapshot_first) == (old.rule, old.opened_at, old.snapshot_first)
             assert new.asset_key in (old.asset_key, survivor(old.asset_key, self.aliases))
-            assert new.merged_into in (old.merged_into, new.merged_into if not old.merged_into else "")
+            assert not old.merged_into or (new.merged_into, new.state) == (old.merged_into, "resolved")
         living = [(f.rule, f.asset_key) for f in present.values() if not f.merged_into]
         assert len(living) == len(set(living))
         for name, finding in present.items():
@@ -169,7 +171,7 @@ class Years(RuleBasedStateMachine):
             assert history[: len(self.told.get(name, []))] == self.told.get(name, [])
             assert history[-1].after == finding.state
             assert history[0].before == ""
-            assert all(a.after == b.before for a, b in zip(history, history[1:], strict=False))
+            assert all(a.after == b.before for a, b in pairwise(history))
             assert (finding.resolved_at is not None) == (finding.state == "resolved")
             assert (finding.verdict == "waived") == (finding.state == "waived")
             self.told[name] = history

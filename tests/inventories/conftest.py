@@ -212,9 +212,7 @@ class Make:
         facts += [Fact("page_titles", (text,), SEEN, place) for place, text in titles]
         facts += [Fact("tls_names", (text,), SEEN, place) for place, text in names]
         facts += [Fact("products", (text,), SEEN, f"443/tcp {text}") for text in products]
-        return Observation(
-            "host", collector, collector, at or self.at, tuple(identifiers), tuple(facts), zone=zone
-        )
+        return Observation("host", collector, collector, at or self.at, tuple(identifiers), tuple(facts), zone=zone)
 
     def covered(
         self, zone: str, *prefixes: str, aspects: tuple[str, ...] = ("hosts", "ports", "services"), ports: str = ""

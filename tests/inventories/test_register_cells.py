@@ -239,7 +239,9 @@ def test_shares() -> None:
         read_number("85", percent=True)
 
 
-@pytest.mark.parametrize("raw", ["100-200", "100~200㎡", "约200㎡", "200左右", "200多平方米", "30余万元", ">5", "20kVA"])
+@pytest.mark.parametrize(
+    "raw", ["100-200", "100~200㎡", "约200㎡", "200左右", "200多平方米", "30余万元", ">5", "20kVA"]
+)
 def test_ranges_and_estimates_are_no_figures(raw: str) -> None:
     unit = "kW" if "kVA" in raw else "元" if "元" in raw else "㎡"
     with pytest.raises(Unsure):
@@ -247,7 +249,24 @@ def test_ranges_and_estimates_are_no_figures(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "abc", "12abc", "1,2", "1.2.3", "-5", -5, "10亩", "200 300", "1e9999", "9" * 50, float("nan"), 1e300, True, None]
+    "raw",
+    [
+        "",
+        "abc",
+        "12abc",
+        "1,2",
+        "1.2.3",
+        "-5",
+        -5,
+        "10亩",
+        "200 300",
+        "1e9999",
+        "9" * 50,
+        float("nan"),
+        1e300,
+        True,
+        None,
+    ],
 )
 def test_no_numbers(raw: object) -> None:
     with pytest.raises(CellError):
@@ -281,7 +300,21 @@ def test_there_is_no_word_for_not_known(raw: str) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    ["无", "没有", "暂无", "尚无", "　无　", "无。", "无（2019年前建成）", "否", "未办理", "尚未取得", "未开展", "暂未备案", "None"],
+    [
+        "无",
+        "没有",
+        "暂无",
+        "尚无",
+        "　无　",
+        "无。",
+        "无（2019年前建成）",
+        "否",
+        "未办理",
+        "尚未取得",
+        "未开展",
+        "暂未备案",
+        "None",
+    ],
 )
 def test_none_is_a_fact_for_papers_only(raw: str) -> None:
     assert read_cell(raw, PAPER) == Cell(absent=True)
@@ -325,7 +358,10 @@ def test_what_does_not_apply_is_empty_with_a_note(raw: str) -> None:
     ("raw", "value"),
     [
         *((word, True) for word in ["是", "有", "√", "✓", "Y", "yes", "TRUE", "1", "１", "已接入", "已纳入", "需要"]),
-        *((word, False) for word in ["否", "无", "没有", "暂无", "×", "N", "no", "FALSE", "0", "未接入", "尚未纳入", "不需要"]),
+        *(
+            (word, False)
+            for word in ["否", "无", "没有", "暂无", "×", "N", "no", "FALSE", "0", "未接入", "尚未纳入", "不需要"]
+        ),
         (True, True),
         (False, False),
         (1, True),
@@ -346,7 +382,17 @@ def test_no_truth(raw: Any) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "level"),
-    [("三级", 3), ("第三级", 3), ("3", 3), (3.0, 3), ("3级", 3), ("等保三级", 3), ("二级（S2A2）", 2), ("S3A2G3", 3), ("S2A3", 3)],
+    [
+        ("三级", 3),
+        ("第三级", 3),
+        ("3", 3),
+        (3.0, 3),
+        ("3级", 3),
+        ("等保三级", 3),
+        ("二级（S2A2）", 2),
+        ("S3A2G3", 3),
+        ("S2A3", 3),
+    ],
 )
 def test_levels(raw: Any, level: int) -> None:
     assert read_cell(raw, LEVEL).value == level
@@ -396,7 +442,11 @@ def test_lists() -> None:
 
 
 def test_addresses() -> None:
-    assert read_cell("10.1.1.5、１０．１．１．６ 10.1.1.7\n10.1.1.5", IPS).value == ("10.1.1.5", "10.1.1.6", "10.1.1.7")
+    assert read_cell("10.1.1.5、１０．１．１．６ 10.1.1.7\n10.1.1.5", IPS).value == (
+        "10.1.1.5",
+        "10.1.1.6",
+        "10.1.1.7",
+    )
     assert read_cell("2001:DB8::1", IPS).value == ("2001:db8::1",)
     assert read_cell("http://10.1.1.5:8080/login、10.1.1.6:443", ADDRESSES).value == ("10.1.1.5", "10.1.1.6")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import os
 import re
@@ -13,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncssh
@@ -25,24 +24,8 @@ from auditor.city.plan import Host, Plan, Service, Signer, load_plan
 from inventories.faults import Faults
 
 
-@pytest.fixture(scope="module")
-def network() -> Iterator[str]:
-    """The first two numbers of loopback addresses that no other test on this machine uses now."""
-    for second in itertools.chain(range(30 + os.getpid() % 200, 250), range(30, 250)):
-        claim = socket.socket()
-        try:
-            claim.bind((f"127.{second}.255.254", 47_077))
-        except OSError:
-            claim.close()
-            continue
-        with claim:
-            yield f"127.{second}"
-        return
-    raise AssertionError("no free loopback network")
-
-
-def plan_of(network: str, *services: Service, watched: bool = False) -> Plan:
-    return Plan((Host(address=f"{network}.1.10", watched=watched, services=services),))
+def plan_of(own_network: str, *services: Service, watched: bool = False) -> Plan:
+    return Plan((Host(address=f"{own_network}.1.10", watched=watched, services=services),))
 
 
 async def ask(address: str, port: int, said: bytes) -> bytes:
@@ -89,12 +72,12 @@ def listening() -> set[tuple[str, int]]:
     return found
 
 
-def test_binds_its_own_addresses_and_nothing_else(network: str) -> None:
+def test_binds_its_own_addresses_and_nothing_else(own_network: str) -> None:
     plan = Plan(
         (
-            Host(address=f"{network}.1.10", services=(Service(port=8080, service="http", title="一"),)),
+            Host(address=f"{own_network}.1.10", services=(Service(port=8080, service="http", title="一"),)),
             Host(
-                address=f"{network}.1.11",
+                address=f"{own_network}.1.11",
                 services=(
                     Service(port=8080, service="http", title="二"),
                     Service(port=2222, service="ssh", version="OpenSSH_7.4"),
@@ -115,25 +98,25 @@ def test_binds_its_own_addresses_and_nothing_else(network: str) -> None:
 
     during, left = asyncio.run(run())
     assert during == {
-        (f"{network}.1.10", 8080),
-        (f"{network}.1.11", 8080),
-        (f"{network}.1.11", 2222),
-        (f"{network}.1.11", 8443),
+        (f"{own_network}.1.10", 8080),
+        (f"{own_network}.1.11", 8080),
+        (f"{own_network}.1.11", 2222),
+        (f"{own_network}.1.11", 8443),
     }
     assert left == 0
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((f"{network}.1.10", 8080), timeout=2)
+        socket.create_connection((f"{own_network}.1.10", 8080), timeout=2)
 
 
-def test_leaves_busy_ports_to_others(network: str) -> None:
+def test_leaves_busy_ports_to_others(own_network: str) -> None:
     with socket.socket() as one, socket.socket() as everywhere:
-        one.bind((f"{network}.1.10", 8081))
+        one.bind((f"{own_network}.1.10", 8081))
         one.listen()
         everywhere.bind(("0.0.0.0", 0))
         everywhere.listen()
         busy = everywhere.getsockname()[1]
         plan = plan_of(
-            network,
+            own_network,
             Service(port=8080, service="http", title="自己的"),
             Service(port=8081, service="http", title="别人的"),
             Service(port=busy, service="http", title="别人的"),
@@ -143,19 +126,19 @@ def test_leaves_busy_ports_to_others(network: str) -> None:
             city = City(plan)
             try:
                 await city.start()
-                return city.left_out, await ask(f"{network}.1.10", 8080, b"GET / HTTP/1.0\r\n\r\n")
+                return city.left_out, await ask(f"{own_network}.1.10", 8080, b"GET / HTTP/1.0\r\n\r\n")
             finally:
                 await city.stop()
 
         left_out, answer = asyncio.run(run())
     assert {(item.port, item.everywhere) for item in left_out} == {(8081, False), (busy, True)}
     assert "自己的" in answer.decode()
-    told = list(describe([*left_out, LeftOut(f"{network}.1.11", busy, True, "x")]))
+    told = list(describe([*left_out, LeftOut(f"{own_network}.1.11", busy, True, "x")]))
     assert len(told) == 2
     assert any(f"port {busy} of every address" in line for line in told)
 
 
-def test_watched_host_tells_of_every_touch_and_of_nothing_else(network: str) -> None:
+def test_watched_host_tells_of_every_touch_and_of_nothing_else(own_network: str) -> None:
     services = (
         Service(port=2222, service="ssh", version="OpenSSH_5.3"),
         Service(port=8080, service="http", title="门禁"),
@@ -166,30 +149,30 @@ def test_watched_host_tells_of_every_touch_and_of_nothing_else(network: str) -> 
     async def run() -> None:
         plan = Plan(
             (
-                *plan_of(network, *services, watched=True).hosts,
-                Host(address=f"{network}.1.11", services=(Service(port=8080, service="http", title="二"),)),
+                *plan_of(own_network, *services, watched=True).hosts,
+                Host(address=f"{own_network}.1.11", services=(Service(port=8080, service="http", title="二"),)),
             )
         )
         city = City(plan, lines.append)
         try:
             await city.start()
-            await ask(f"{network}.1.11", 8080, b"GET / HTTP/1.0\r\n\r\n")
+            await ask(f"{own_network}.1.11", 8080, b"GET / HTTP/1.0\r\n\r\n")
             assert lines == []
             for service in services:
-                await ask(f"{network}.1.10", service.port, b"\r\n\r\n")
+                await ask(f"{own_network}.1.10", service.port, b"\r\n\r\n")
         finally:
             await city.stop()
 
     asyncio.run(run())
-    assert [line.split()[1] for line in lines] == [f"{network}.1.10:{service.port}" for service in services]
+    assert [line.split()[1] for line in lines] == [f"{own_network}.1.10:{service.port}" for service in services]
     assert all(re.fullmatch(r"\S+ \S+ from 127\.\S+:\d+", line) for line in lines)
 
 
 # --- what they say ------------------------------------------------------------------------------------------
 
 
-def test_page_has_its_title_escaped(network: str) -> None:
-    plan = plan_of(network, Service(port=8080, service="http", server="nginx/1.20.1", title="救助<系统>"))
+def test_page_has_its_title_escaped(own_network: str) -> None:
+    plan = plan_of(own_network, Service(port=8080, service="http", server="nginx/1.20.1", title="救助<系统>"))
     answer = served(plan, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").decode()
     head, _, body = answer.partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 200 OK\r\nServer: nginx/1.20.1\r\n")
@@ -208,8 +191,8 @@ def test_page_has_its_title_escaped(network: str) -> None:
         (b"POST / HTTP/1.0\r\n\r\n", "400", True),
     ],
 )
-def test_web_server_answers_what_is_no_page(network: str, said: bytes, status: str, body: bool) -> None:
-    answer = served(plan_of(network, Service(port=8080, service="http", title="页")), said)
+def test_web_server_answers_what_is_no_page(own_network: str, said: bytes, status: str, body: bool) -> None:
+    answer = served(plan_of(own_network, Service(port=8080, service="http", title="页")), said)
     assert answer.startswith(f"HTTP/1.1 {status}".encode())
     assert bool(answer.partition(b"\r\n\r\n")[2]) is body
 
@@ -241,7 +224,7 @@ def secured(plan: Plan, said: bytes) -> tuple[bytes, bytes]:
     return asyncio.run(run())
 
 
-def test_https_names_itself_in_its_certificate(network: str) -> None:
+def test_https_names_itself_in_its_certificate(own_network: str) -> None:
     service = Service(
         port=8443,
         service="https",
@@ -251,7 +234,7 @@ def test_https_names_itself_in_its_certificate(network: str) -> None:
         organisation="局",
         issuer=Signer(name="证书", organisation="颁发"),
     )
-    answer, der = secured(plan_of(network, service), b"GET / HTTP/1.0\r\n\r\n")
+    answer, der = secured(plan_of(own_network, service), b"GET / HTTP/1.0\r\n\r\n")
     assert "<title>平台</title>" in answer.decode()
     certificate = x509.load_der_x509_certificate(der)
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -260,19 +243,19 @@ def test_https_names_itself_in_its_certificate(network: str) -> None:
     assert certificate.subject.rfc4514_string() == "CN=a.example,OU=科,O=局,C=CN"
 
 
-def test_management_controller_shows_its_redfish_root(network: str) -> None:
+def test_management_controller_shows_its_redfish_root(own_network: str) -> None:
     service = Service(port=8444, service="https", look="controller", title="BMC", names=("bmc.example",))
-    answer, _ = secured(plan_of(network, service), b"GET /redfish/v1/ HTTP/1.0\r\n\r\n")
+    answer, _ = secured(plan_of(own_network, service), b"GET /redfish/v1/ HTTP/1.0\r\n\r\n")
     root = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert root["RedfishVersion"] == "1.6.0"
     assert root["@odata.id"] == "/redfish/v1/"
     other = Service(port=8444, service="https", title="网页", names=("web.example",))
-    assert b" 404 " in secured(plan_of(network, other), b"GET /redfish/v1/ HTTP/1.0\r\n\r\n")[0]
+    assert b" 404 " in secured(plan_of(own_network, other), b"GET /redfish/v1/ HTTP/1.0\r\n\r\n")[0]
 
 
-def test_failed_handshake_gets_an_alert(network: str) -> None:
+def test_failed_handshake_gets_an_alert(own_network: str) -> None:
     """Without it, nmap would not tell that the port speaks TLS."""
-    plan = plan_of(network, Service(port=8443, service="https", title="页", names=("a.example",)))
+    plan = plan_of(own_network, Service(port=8443, service="https", title="页", names=("a.example",)))
     # SSL 3.0, which no server of today takes: version, random, no session, one cipher, no compression.
     body = b"\x03\0" + bytes(32) + b"\0" + b"\0\x02\0\x0a" + b"\x01\0"
     ssl3_hello = b"\x16\x03\0" + (len(body) + 4).to_bytes(2) + b"\x01" + len(body).to_bytes(3) + body
@@ -280,19 +263,19 @@ def test_failed_handshake_gets_an_alert(network: str) -> None:
     assert served(plan, b"GET / HTTP/1.0\r\n\r\n") == b""
 
 
-def test_ssh_is_real_and_lets_nobody_in(network: str) -> None:
-    plan = plan_of(network, Service(port=2222, service="ssh", version="OpenSSH_7.4"))
+def test_ssh_is_real_and_lets_nobody_in(own_network: str) -> None:
+    plan = plan_of(own_network, Service(port=2222, service="ssh", version="OpenSSH_7.4"))
 
     async def run() -> str:
         city = City(plan)
         try:
             await city.start()
-            reader, writer = await asyncio.open_connection(f"{network}.1.10", 2222)
+            reader, writer = await asyncio.open_connection(f"{own_network}.1.10", 2222)
             banner = (await reader.readline()).decode()
             writer.close()
             with pytest.raises(asyncssh.PermissionDenied):
                 await asyncssh.connect(
-                    f"{network}.1.10", 2222, username="root", password="root", known_hosts=None, config=None
+                    f"{own_network}.1.10", 2222, username="root", password="root", known_hosts=None, config=None
                 )
             return banner
         finally:
@@ -301,23 +284,23 @@ def test_ssh_is_real_and_lets_nobody_in(network: str) -> None:
     assert asyncio.run(run()) == "SSH-2.0-OpenSSH_7.4\r\n"
 
 
-def test_databases_speak_their_protocols(network: str) -> None:
-    mysql = served(plan_of(network, Service(port=3306, service="mysql", version="5.7.44-log")), b"x")
+def test_databases_speak_their_protocols(own_network: str) -> None:
+    mysql = served(plan_of(own_network, Service(port=3306, service="mysql", version="5.7.44-log")), b"x")
     length = int.from_bytes(mysql[:3], "little")
     assert mysql[3:5] == b"\0\x0a"
     assert mysql[5:].startswith(b"5.7.44-log\0")
     assert mysql[4 + length + 4] == 0xFF  # the packet after the greeting is an error
 
-    postgres = plan_of(network, Service(port=5432, service="postgres"))
+    postgres = plan_of(own_network, Service(port=5432, service="postgres"))
     assert served(postgres, bytes.fromhex("00000008ff534d42"))[:1] == b"E"
     assert b"65363.19778" in served(postgres, bytes.fromhex("000000a4ff534d42"))
     assert b"no pg_hba.conf entry" in served(postgres, bytes.fromhex("0000000800030000"))
     assert served(postgres, b"GET / HTTP/1.0\r\n\r\n") == b""
 
-    redis = plan_of(network, Service(port=6379, service="redis", version="5.0.14"))
+    redis = plan_of(own_network, Service(port=6379, service="redis", version="5.0.14"))
     assert b"redis_version:5.0.14" in served(redis, b"*1\r\n$4\r\ninfo\r\n")
     assert served(redis, b"GET / HTTP/1.0\r\n\r\n").startswith(b"-ERR wrong number of arguments")
-    assert served(plan_of(network, Service(port=5236, service="close")), b"hello") == b""
+    assert served(plan_of(own_network, Service(port=5236, service="close")), b"hello") == b""
 
 
 # --- the plan -----------------------------------------------------------------------------------------------
@@ -353,11 +336,11 @@ def test_plan_is_loopback_only_and_says_where_it_is_wrong(tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def small_site(tmp_path: Path, network: str) -> Path:
+def small_site(tmp_path: Path, own_network: str) -> Path:
     site = tmp_path / "site"
     site.mkdir()
     (site / "city.yaml").write_text(
-        f"hosts:\n  - address: {network}.9.1\n    watched: true\n"
+        f"hosts:\n  - address: {own_network}.9.1\n    watched: true\n"
         "    services: [{port: 8080, service: http, title: 页}]\n",
         encoding="utf-8",
     )
@@ -383,13 +366,13 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_up_tells_when_it_is_ready_and_ends_when_told(small_site: Path, network: str, number: int) -> None:
+def test_up_tells_when_it_is_ready_and_ends_when_told(small_site: Path, own_network: str, number: int) -> None:
     ready, there = os.pipe()
     child = start("up", "--site", str(small_site), "--ready-fd", str(there), pass_fds=(there,))
     os.close(there)
     with os.fdopen(ready) as stream:
         assert json.loads(stream.readline()) == {"listening": 1, "left_out": []}
-    assert answers(f"{network}.9.1")
+    assert answers(f"{own_network}.9.1")
     pid_file = small_site / "state" / PID_FILE
     assert int(pid_file.read_text()) == child.pid
     assert pid_file.stat().st_mode & 0o777 == 0o600
@@ -402,28 +385,28 @@ def test_up_tells_when_it_is_ready_and_ends_when_told(small_site: Path, network:
     child.send_signal(number)
     assert child.wait(20) == 0
     assert not pid_file.exists()
-    assert not answers(f"{network}.9.1")
+    assert not answers(f"{own_network}.9.1")
     assert len((small_site / "state" / TOUCHED_FILE).read_text().splitlines()) == 1  # ours
 
 
-def test_a_killed_city_does_not_block_the_next(small_site: Path, network: str) -> None:
+def test_a_killed_city_does_not_block_the_next(small_site: Path, own_network: str) -> None:
     first = start("up", "--site", str(small_site))
-    wait_for(lambda: answers(f"{network}.9.1"))
+    wait_for(lambda: answers(f"{own_network}.9.1"))
     first.kill()
     first.wait(20)
     assert (small_site / "state" / PID_FILE).exists()
     second = start("up", "--site", str(small_site))
-    wait_for(lambda: answers(f"{network}.9.1"))
+    wait_for(lambda: answers(f"{own_network}.9.1"))
     second.terminate()
     assert second.wait(20) == 0
 
 
-def test_a_second_city_on_the_same_addresses_is_refused(small_site: Path, network: str, tmp_path: Path) -> None:
+def test_a_second_city_on_the_same_addresses_is_refused(small_site: Path, own_network: str, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "city.yaml").write_bytes((small_site / "city.yaml").read_bytes())
     first = start("up", "--site", str(small_site))
-    wait_for(lambda: answers(f"{network}.9.1"))
+    wait_for(lambda: answers(f"{own_network}.9.1"))
     second = start("run", "--site", str(other), "--", "true")
     assert second.wait(30) == 2
     assert second.stderr is not None
@@ -432,17 +415,17 @@ def test_a_second_city_on_the_same_addresses_is_refused(small_site: Path, networ
     assert first.wait(20) == 0
 
 
-def test_run_gives_the_status_of_its_command_and_ends_the_city(small_site: Path, network: str) -> None:
-    probe = f"import socket,sys; socket.create_connection(('{network}.9.1', 8080)); print('seen'); sys.exit(7)"
+def test_run_gives_the_status_of_its_command_and_ends_the_city(small_site: Path, own_network: str) -> None:
+    probe = f"import socket,sys; socket.create_connection(('{own_network}.9.1', 8080)); print('seen'); sys.exit(7)"
     child = start("run", "--site", str(small_site), "--", sys.executable, "-c", probe)
     out, _ = child.communicate(timeout=60)
     assert (child.returncode, out) == (7, "seen\n")
-    assert not answers(f"{network}.9.1")
+    assert not answers(f"{own_network}.9.1")
     assert not (small_site / "state" / PID_FILE).exists()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_run_leaves_nothing_behind_when_ended(small_site: Path, network: str, number: int, status: int) -> None:
+def test_run_leaves_nothing_behind_when_ended(small_site: Path, own_network: str, number: int, status: int) -> None:
     command = [sys.executable, "-c", "import os,time; print(os.getpid(), flush=True); time.sleep(60)"]
     child = start("run", "--site", str(small_site), "--", *command, start_new_session=True)
     assert child.stdout is not None
@@ -452,7 +435,7 @@ def test_run_leaves_nothing_behind_when_ended(small_site: Path, network: str, nu
     else:
         child.send_signal(number)
     assert child.wait(40) == status
-    wait_for(lambda: not answers(f"{network}.9.1"))
+    wait_for(lambda: not answers(f"{own_network}.9.1"))
     if number == signal.SIGKILL:
         os.kill(inner, signal.SIGTERM)  # nobody was left to tell it
     wait_for(lambda: not Path(f"/proc/{inner}").exists() or "(zombie)" in Path(f"/proc/{inner}/status").read_text())

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-import os
 import re
-import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -25,34 +21,19 @@ UTC = dt.UTC
 
 
 @pytest.fixture(scope="module")
-def network() -> Iterator[str]:
-    """The first two numbers of loopback addresses that no other test on this machine uses now."""
-    for second in itertools.chain(range(30 + os.getpid() % 200, 250), range(30, 250)):
-        claim = socket.socket()
-        try:
-            claim.bind((f"127.{second}.255.254", 47_077))
-        except OSError:
-            claim.close()
-            continue
-        with claim:
-            yield f"127.{second}"
-        return
-    raise AssertionError("no free loopback network")
-
-
-@pytest.fixture(scope="module")
-def seen(network: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Collection, str]:
+def seen(own_network: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Collection, str]:
     """The plan, what the probe brought home, and what the watched hosts wrote down."""
     folder = tmp_path_factory.mktemp("probed") / "city"
-    write_example(folder, dt.datetime.now(UTC).date(), network=network)
+    write_example(folder, dt.datetime.now(UTC).date(), network=own_network)
     site = load_site(folder)
     leave = authorise(site, [], dt.datetime.now(UTC))
+    (folder / "work").mkdir(mode=0o700)
     with answering(folder) as city:
         assert city.left_out == ()
         found = run_probes(
             [NmapProbe(raw=False)],
             leave.permits,
-            workdir=folder / "state" / "work",
+            workdir=folder / "work",
             stop=Stop(),
             now=lambda: dt.datetime.now(UTC),
         )
