@@ -11,6 +11,7 @@ from datetime import datetime
 
 from inventories.facts import supports
 from inventories.kinds import KINDS
+from inventories.kinds.declare import COMMON
 from inventories.model import Asset, Origin, SourcedFact, Strength, plain
 from policies.model import Outcome, Rule
 from policies.orders import DERIVED
@@ -19,15 +20,17 @@ from reports.words import column_title, kind_of
 
 #: What a column without a source of its own rests on, in the words that are printed.
 _COMPUTED = "computed"
+#: Columns that every subject has tell least about what is wrong.
+_COMMON = frozenset(column.name for column in COMMON)
 
 
 def facts_of(rule: Rule, outcome: Outcome, asset: Asset) -> tuple[dict[str, object], ...]:
-    """The facts behind an outcome, JSON-able, in the order in which the rule names the columns.
+    """The facts behind an outcome, JSON-able: what is telling first, then whose it is and at which level.
 
     One entry per supporting source; a computed column comes first with its value and then with what it rests on.
     """
     out: list[dict[str, object]] = []
-    for column in rule.columns:
+    for column in sorted(rule.columns, key=_COMMON.__contains__):
         value = outcome.values.get(column)
         if column in DERIVED:
             out.append(_entry(column, value, None))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auditor.ledger.records import ProbeRun
-from inventories.model import Collection, Coverage
+from inventories.model import Collection, Coverage, Failure
 from inventories.places import Zone
 from reports.model import ProbeView
 
@@ -76,11 +76,40 @@ def fared(zones: Mapping[str, Zone], collected: Collection, authorised: Mapping[
                 authorised=authorised.get(zone_id, sum(prefix.num_addresses for prefix in zone.prefixes)),
                 seconds=_seconds(looked),
                 problems=tuple(
-                    dict.fromkeys(f.message for f in collected.failures if (f.zone, f.collector) == (zone_id, probe))
+                    dict.fromkeys(
+                        _problem(f) for f in collected.failures if (f.zone, f.collector) == (zone_id, probe)
+                    )
                 ),
             )
         )
     return tuple(out)
+
+
+#: Why a scope was not covered, in the bureau's language; the message beside it is the program's own.
+_REASONS: Mapping[str, str] = {
+    "no_authorisation": "没有扫描授权",
+    "expired": "扫描授权已过期",
+    "not_yet": "扫描授权尚未生效",
+    "outside_window": "不在允许的时段",
+    "frozen": "处于禁止变更期",
+    "prefix_not_authorised": "部分地址没有扫描授权",
+    "nothing_left": "排除后没有可探测的地址",
+    "stopped": "探测被中止",
+    "timed_out": "探测超时",
+    "not_installed": "未安装探测程序",
+    "too_old": "探测程序版本过低",
+    "bad_output": "探测结果损坏",
+    "crashed": "探测程序出错",
+    "killed": "探测进程被强行结束",
+    "no_route": "没有到达该网络的路由",
+    "limited": "受本机条件限制",
+    "cannot_write": "本机无法写入文件",
+    "bad_input": "登记表有不能采用的行",
+}
+
+
+def _problem(failure: Failure) -> str:
+    return f"{_REASONS.get(failure.reason, failure.reason)}（{failure.message}）"
 
 
 def _addresses(coverage: Iterable[Coverage]) -> int:

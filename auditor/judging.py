@@ -133,7 +133,7 @@ def judge(
         "packs": {pack.id: pack.digest for pack in packs},
         "doubts": list(reconciled.conflicts),
     }
-    with Draft(site.snapshots, snapshot_id(at, run, site.snapshots)) as draft:
+    with Draft(site.snapshots, snapshot_id(run, site.snapshots)) as draft:
         draft.write(
             assets=reconciled.assets,
             collection=collected,
@@ -177,13 +177,15 @@ def recorded_digest(snapshot: Path) -> str:
         raise Failed(f"{snapshot / JUDGEMENT}: {error}") from error
 
 
-def snapshot_id(at: datetime, run: str, folder: Path) -> str:
-    """Sorts by time. A resumed audit whose first snapshot was sealed but never recorded gets a name of its own."""
-    base = f"{at:%Y%m%dT%H%M%S}Z-{run[-6:]}"
-    turn, name = 1, base
+def snapshot_id(run: str, folder: Path) -> str:
+    """The audit's own id, which sorts by time.
+
+    A resumed audit whose first snapshot was sealed but never recorded gets a second name.
+    """
+    turn, name = 1, run
     while (folder / name).exists():
         turn += 1
-        name = f"{base}-{turn}"
+        name = f"{run}-{turn}"
     return name
 
 

@@ -13,22 +13,25 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+#: Where nobody looks at a terminal, tables need not be squeezed into eighty columns.
+_FILE_WIDTH = 160
+
+
 def stdout() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
-
-
-def stderr() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def print_json(body: object) -> None:
     """One JSON document on standard output, and nothing else there."""
     sys.stdout.write(json.dumps(body, ensure_ascii=False, indent=2, default=str) + "\n")
     sys.stdout.flush()
+
+
+def write(text: str) -> None:
+    """A line of the answer, on standard output, made safe to show."""
+    sys.stdout.write(clean(text, 2000) + "\n")
 
 
 def say(text: str) -> None:

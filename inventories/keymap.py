@@ -26,13 +26,15 @@ class Thing:
     """What needs a key.
 
     ``identifiers`` are those that are evidence (none that is doubted). ``pin`` is the key that a person gave it;
-    ``seed`` tells it from others where nothing identifies it; ``seen_on`` is when a probe last saw it.
+    ``seen_on`` is when a probe last saw it. Where nothing identifies it, ``seed`` makes its key, and ``content``
+    puts those of one seed in an order that does not depend on that of the input.
     """
 
     kind: str
     identifiers: tuple[Identifier, ...]
     pin: str = ""
     seed: str = ""
+    content: str = ""
     seen_on: date | None = None
 
 
@@ -116,7 +118,8 @@ class _Assigner:
         owned = self._owners()
         keys: list[str] = [""] * len(self.things)
         aliases: dict[str, str] = {}
-        used = {*self.old.keys.values(), *self.old.first_seen, *self.old.aliases, *self.pinned, *self.living}
+        named = {*self.old.keys.values(), *self.old.aliases, *self.pinned, *self.living}
+        used = named.union(self.old.first_seen)
         for index, thing in enumerate(self.things):
             kept = self._mergeable(thing, owned.get(index, {}))
             if thing.pin or kept:
@@ -124,8 +127,11 @@ class _Assigner:
                 aliases.update((key, keys[index]) for key in kept if key != keys[index])
         fresh = [index for index, key in enumerate(keys) if not key]
         for index in sorted(fresh, key=lambda i: self._order(self.things[i])):
-            keys[index] = self._mint(self.things[index], used)
+            thing = self.things[index]
+            # What nothing identifies is known again by its seed: the key that the seed gave before is its own.
+            keys[index] = self._mint(thing, used if thing.identifiers else named)
             used.add(keys[index])
+            named.add(keys[index])
         return keys, self._next(keys, aliases)
 
     def _age(self, key: str) -> tuple[date, str]:
@@ -133,7 +139,7 @@ class _Assigner:
 
     @staticmethod
     def _order(thing: Thing) -> tuple[object, ...]:
-        return thing.kind, thing.identifiers, thing.seed, thing.seen_on or date.min
+        return thing.kind, thing.identifiers, thing.seed, thing.content
 
     def _owners(self) -> dict[int, dict[str, Identifier]]:
         """For each thing, the earlier keys that it has the best claim to, each with the identifier that says so."""
@@ -200,7 +206,7 @@ class _Assigner:
 
     def _mint(self, thing: Thing, used: Collection[str]) -> str:
         best = min(thing.identifiers, key=lambda i: (SCHEMES[i.scheme], i), default=None)
-        name = str(best) if best else thing.seed
+        name = str(best) if best else f"seed {thing.seed}"
         number = 0
         while True:
             text = "\0".join((self.site, thing.kind, name, *([str(number)] if number else [])))

@@ -126,7 +126,7 @@ class _Reconciler:
             by_kind.setdefault(observation.kind, []).append(observation)
         if strange := by_kind.keys() - KINDS.keys():
             raise ValueError(f"observations of unknown kinds: {', '.join(sorted(strange))}")
-        groups = [group for kind in sorted(by_kind) for group in self._grouped(kind, by_kind[kind])]
+        groups = [group for kind in sorted(by_kind) for group in self._grouped(kind, _distinct(by_kind[kind]))]
         keys, keymap = assign([group.thing for group in groups], self.keymap, site=self.site, today=self.today)
         for group, key in zip(groups, keys, strict=True):
             group.key = key
@@ -153,6 +153,7 @@ class _Reconciler:
                 identifiers if len(sure) == len(everything) else tuple(sorted(sure, key=_by_trust)),
                 pinned_key(everything, pinned) if pinned else "",
                 "" if sure else _seed(members, identifiers),
+                "" if sure else " ".join(sorted(member.digest() for member in members)),
                 self._seen_on(members),
             )
             doubted = [(i, joined.doubted[i]) for i in identifiers if i in joined.doubted]
@@ -238,6 +239,16 @@ def from_department(department: Asset) -> dict[str, SourcedFact]:
 _BOOKKEEPING = frozenset(
     {"key", "sources", "is_observed", "is_declared", "first_seen_on", "last_seen_on", "zone", "department_name"}
 )
+
+
+def _distinct(observations: Iterable[Observation]) -> list[Observation]:
+    """Each record once: taking the same in twice changes nothing."""
+    seen: dict[tuple[object, ...], list[Observation]] = {}
+    for observation in observations:
+        same = seen.setdefault((observation.source, observation.observed_at, observation.identifiers), [])
+        if observation not in same:
+            same.append(observation)
+    return [observation for same in seen.values() for observation in same]
 
 
 def _by_trust(identifier: Identifier) -> tuple[int, Identifier]:

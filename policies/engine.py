@@ -23,7 +23,7 @@ from policies.statements import create, identifier, listed, nested, select, text
 from policies.subjects import columns_of, derived
 from policies.trees import given, trees_of
 
-#: Verdict codes, two bits each. A waiver is laid over afterwards.
+#: Verdict codes, two bits each: violation is one less than compliant. A waiver is laid over afterwards.
 NOT_APPLICABLE, VIOLATION, COMPLIANT, UNKNOWN = range(4)
 VERDICTS: Mapping[int, Verdict] = {
     NOT_APPLICABLE: Verdict.NOT_APPLICABLE,
@@ -65,12 +65,13 @@ class Judged:
 
     @property
     def verdict(self) -> str:
-        """SQL of the verdict's code, in the order that ``semantics.md`` 8 settles."""
-        decided = f"CASE WHEN {self.violation} THEN {VIOLATION} WHEN NOT {self.violation} THEN {COMPLIANT}"
-        return (
-            f"CASE WHEN {self.scope} THEN {decided} ELSE {UNKNOWN} END "
-            f"WHEN NOT {self.scope} THEN {NOT_APPLICABLE} ELSE {UNKNOWN} END"
-        )
+        """SQL of the verdict's code, in the order that ``semantics.md`` 8 settles.
+
+        Outside the scope nothing else matters (times 0); where the scope is NULL, or the violation is within it,
+        the verdict is unknown. Arithmetic, because a CASE for every rule costs the pass half as much again.
+        """
+        decided = f"coalesce({COMPLIANT}::UTINYINT - {self.violation}::UTINYINT, {UNKNOWN}::UTINYINT)"
+        return f"coalesce({self.scope}::UTINYINT * {decided}, {UNKNOWN}::UTINYINT)"
 
     @property
     def code(self) -> str:
@@ -116,10 +117,13 @@ class Engine:
 
     def present(self, kind: str) -> frozenset[str]:
         """The columns that the snapshot has; those of a later version of the program are not among them."""
-        if kind not in self._present:
-            described = nested("DESCRIBE " + select(["*"], self.scan(kind)))
-            rows = self.fetch(select(["column_name"], described))
-            self._present[kind] = frozenset(str(row[0]) for row in rows)
+        if not self._present:
+            paths = {str(self._path(kind)): kind for kind in self.kinds}
+            found: dict[str, set[str]] = {kind: set() for kind in self.kinds}
+            query = select(["file_name", "name"], f"parquet_schema([{listed(list(paths))}])")
+            for path, name in self.fetch(query):
+                found[paths[path]].add(name)
+            self._present = {kind: frozenset(names) for kind, names in found.items()}
         return self._present[kind]
 
     def scan(self, kind: str) -> str:
@@ -184,28 +188,28 @@ class Engine:
         return Judged(rule, pack, index, f"({scope})", sql(violation, column, outside), bound, facts(violation))
 
     def judge(self, kind: str, where: str = "") -> None:
-        """Fills the table of packed verdicts of one kind: ``row``, ``key``, ``department``, ``w0`` …, ``digest``.
+        """Fills the table of packed verdicts of one kind: ``row``, ``key``, ``department``, ``w0`` ….
 
-        ``where`` restricts it to some assets. A row's digest is NULL where no rule bears on it.
+        ``where`` restricts it to some assets.
         """
         rules = self.rules[kind]
-        words = range((len(rules) - 1) // PER_WORD + 1)
-        bears = " OR ".join(f"w{word} <> 0" for word in words)
-        hashed = " || ':' || ".join(["key", *(f"w{word}" for word in words)])
         verdicts = [f"{judged.verdict} AS r{judged.index}" for judged in rules]
         asked = select(
             ["t.file_row_number AS row", "t.key", "coalesce(t.department_id, '') AS department", *verdicts],
             f"{self.scan(kind)} t",
             where=where,
         )
-        packed = select(["row", "key", "department", *(_packed(rules, word) for word in words)], nested(asked))
-        digest = f"CASE WHEN {bears} THEN md5_number({hashed}) END AS digest"
-        self.execute(create(table(kind), select(["*", digest], nested(packed))))
+        packed = [f"{_packed(rules, int(word[1:]))} AS {word}" for word in self.words(kind)]
+        self.execute(create(table(kind), select(["row", "key", "department", *packed], nested(asked))))
+
+    def words(self, kind: str) -> tuple[str, ...]:
+        """The columns that hold the packed verdicts of a kind."""
+        return tuple(f"w{word}" for word in range((len(self.rules[kind]) - 1) // PER_WORD + 1))
 
 
 def _packed(rules: Sequence[Judged], word: int) -> str:
     mine = [judged for judged in rules if judged.index // PER_WORD == word]
-    return " | ".join(f"(r{j.index}::UBIGINT << {2 * (j.index % PER_WORD)})" for j in mine) + f" AS w{word}"
+    return " | ".join(f"(r{j.index}::UBIGINT << {2 * (j.index % PER_WORD)})" for j in mine)
 
 
 def _connect(paths: Sequence[Path], limits: Limits) -> duckdb.DuckDBPyConnection:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from inventories.model import Waiver, canonical
-from policies.engine import PER_WORD, UNKNOWN, VERDICTS, VIOLATION, Engine, Judged, Limits, table
+from policies.engine import UNKNOWN, VERDICTS, VIOLATION, Engine, Judged, Limits, table
 from policies.model import Count, Evaluation, Pack, Unknown, Verdict
 from policies.outcomes import Outcomes, Part
-from policies.statements import create, identifier, listed, select, text
+from policies.statements import common, identifier, listed, select, text
 from policies.subjects import derived
 from policies.waivers import Waived, idle_patterns, waived
 
@@ -59,23 +59,24 @@ def evaluate(
     return Evaluation(as_of, Outcomes(parts), counts, hashlib.sha256(canonical(body).encode()).hexdigest())
 
 
-def _seal(engine: Engine, kind: str) -> list[object]:
-    """The number of assets, and what their verdicts come to, in whatever order they were judged.
+def _seal(engine: Engine, kind: str) -> str:
+    """What the verdicts about a kind come to, in whatever order its assets were judged.
 
     Each asset's key and verdicts are hashed together; the hashes are combined by exclusive or, which knows no
     order. MD5 serves to tell verdicts apart, not to seal them against forgery: that is the manifest's part. Assets
-    on which no rule bears enter by their number.
+    on which no rule bears are told by the counts alone.
     """
-    ((number, seal),) = engine.fetch(select(["count(*)", "bit_xor(digest)"], table(kind)))
-    return [number, f"{seal or 0:032x}"]
+    words = engine.words(kind)
+    hashed = " || ':' || ".join(["key", *words])
+    bears = " OR ".join(f"{word} <> 0" for word in words)
+    ((seal,),) = engine.fetch(select([f"bit_xor(md5_number({hashed}))"], table(kind), where=bears))
+    return f"{seal or 0:032x}"
 
 
 def _counts(engine: Engine, kind: str) -> Iterator[tuple[Judged, str, int, int]]:
     """How many assets of each department got each code, by way of the few combinations that occur."""
     rules = engine.rules[kind]
-    words = sorted({f"w{judged.index // PER_WORD}" for judged in rules})
-    combined = select(["department", *words, "count(*) AS number"], table(kind), group_by="ALL")
-    engine.execute(create("combinations", combined))
+    combined = select(["department", *engine.words(kind), "count(*) AS number"], table(kind), group_by="ALL")
     query = " UNION ALL ".join(
         select(
             [str(judged.index), "department", f"{judged.code} AS code", "sum(number)::BIGINT"],
@@ -84,7 +85,7 @@ def _counts(engine: Engine, kind: str) -> Iterator[tuple[Judged, str, int, int]]
         )
         for judged in rules
     )
-    for index, department, code, number in engine.fetch(query):
+    for index, department, code, number in engine.fetch(common("combinations", combined, query)):
         yield rules[index], department, int(code), int(number)
 
 
@@ -105,7 +106,6 @@ def _hits(engine: Engine, kind: str, leave: Waived) -> list[Part]:
             ["t.key", "t.name", "v.department", "t.zone", *shown.values(), *flags],
             engine.joined(kind),
             where=" OR ".join(hits.values()),
-            order_by="t.key",
         )
     )
     parts = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, overload
 
@@ -16,7 +17,7 @@ _BATCH = 4096
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The violations of one rule: rows ``rows`` of ``table``, in the order of asset keys.
+    """The violations of one rule: rows ``rows`` of ``table``, in any order.
 
     ``columns`` maps the columns that the rule names to those of the table; ``waived`` asset keys to waivers.
     """
@@ -26,6 +27,13 @@ class Part:
     rows: Any
     columns: Mapping[str, str]
     waived: Mapping[str, str]
+
+    def sorted(self) -> Part:
+        """The same, in the order of asset keys."""
+        import pyarrow.compute as pc
+
+        order = pc.sort_indices(self.table.column("key").take(self.rows))
+        return replace(self, rows=self.rows.take(order))
 
     def read(self, start: int, stop: int) -> Iterator[Outcome]:
         names = ["key", "name", "department", "zone", *dict.fromkeys(self.columns.values())]
@@ -48,8 +56,12 @@ class Outcomes(Sequence[Outcome]):
     """All violations of an evaluation, by rule and asset key. Each is made anew whenever it is read."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = tuple(parts)
-        self._ends = tuple(accumulate(len(part.rows) for part in self._parts))
+        self._unsorted = tuple(parts)
+        self._ends = tuple(accumulate(len(part.rows) for part in parts))
+
+    @cached_property
+    def _parts(self) -> tuple[Part, ...]:
+        return tuple(part.sorted() for part in self._unsorted)
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0

@@ -26,6 +26,11 @@ def create(table: str, query: str) -> str:
     return " ".join(["CREATE OR REPLACE TEMP TABLE", table, "AS", query])
 
 
+def common(name: str, query: str, then: str) -> str:
+    """A query whose result is computed once, under a name, for another."""
+    return " ".join(["WITH", name, "AS MATERIALIZED", nested(query), then])
+
+
 def nested(query: str) -> str:
     return f"({query})"
 

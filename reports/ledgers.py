@@ -34,6 +34,7 @@ from reports.words import (
     column_title,
     kind_of,
     local,
+    reason_words,
     severity_rank,
     source_words,
     word,
@@ -71,7 +72,7 @@ def _summary(book: Book, view: AuditView, whom: str) -> None:
         "部门 26; 在册|系统 7; 不纳入 7; 纳入范围|（分母） 9; 已上云|（分子） 8; 未上云 7; 无法|判定 7; 上云率 8",
         "未销号|问题 7",
         "; ".join(f"其中：|{name} 9" for name in SEVERITIES.values()),
-        "线索和|待办 7; 本次|新发现 7; 待再次|确认 7; 本次|销号 7; 已豁免 7; 无法判定|事项 9",
+        "线索和|待办 7; 本次|新发现 7; 待复核 7; 本次|销号 7; 已豁免 7; 无法判定|事项 9",
     )
     rows = accounts(view)
     book.sheet(
@@ -163,7 +164,7 @@ def _finding_row(f: FindingView, zone: str) -> list[Cell]:
         _at(f.last_confirmed_at, zone),
         f.orderable,
         Lines(f.not_orderable_because),
-        f.reason,
+        reason_words(f.reason),
         _at(f.resolved_at, zone),
         Lines(tuple(basis.regulation for basis in f.basis)),
         Lines(tuple(basis.number for basis in f.basis)),

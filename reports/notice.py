@@ -181,10 +181,7 @@ def _overview(view: NoticeView) -> list[tuple[str, str]]:
     power = view.power
     return [
         ("涉及部门", tidy(view.department.name, 120)),
-        (
-            "文稿",
-            f"核实情况的函，附《{form_name(view)}》征求意见稿" if view.consultation else f"{form_name(view)}（草稿）",
-        ),
+        ("文稿", _papers(view)),
         ("行使的权力", f"{tidy(power.authority, 80)}，{article(view)}，{tidy(power.form, 40)}"),
         ("对象", tidy(power.addressee, 80)),
         ("答复期限", reply_words(power.reply) or "条文未规定"),
@@ -194,6 +191,12 @@ def _overview(view: NoticeView) -> list[tuple[str, str]]:
         ("拟稿日期", chinese_date(view.drawn_up_on)),
         ("为谁导出", tidy(view.for_whom, 80) or tidy(view.bureau, 120)),
     ]
+
+
+def _papers(view: NoticeView) -> str:
+    if not view.items:
+        return "没有可列入的问题，未拟文稿"
+    return f"核实情况的函，附《{form_name(view)}》征求意见稿" if view.consultation else f"{form_name(view)}（草稿）"
 
 
 def _unsettled(view: NoticeView, fonts: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ and what follows. What the pack does not give is left blank for the person who s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -32,6 +33,7 @@ BLANK_DATE = "　　　　年　　月　　日"
 INLINE_ITEMS = 15
 _TITLE_LINE = 20
 _NAME = 120
+_ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _QUOTE = 1200
 _TEXT = 600
 _SHOWN = 200
@@ -231,6 +233,9 @@ def fact_words(fact: FactView) -> str:
     if fact.column.endswith("_absent") and fact.value is True:
         return f"{title.partition('（')[0]}答复为“无”"
     shown = tidy(fact.shown, _SHOWN)
+    day = _ISO_DATE.fullmatch(shown)
+    if day:
+        shown = f"{int(day[1])}年{int(day[2])}月{int(day[3])}日"
     return f"{title}为“{shown}”" if shown else f"{title}不详"
 
 
@@ -239,7 +244,8 @@ def provenance(fact: FactView, zone: str) -> str:
     parts = [f"来源：{source_words(fact.source, brief=True)}"]
     if fact.observed_at:
         parts.append(f"时间：{chinese_date(local(fact.observed_at, zone).date())}")
-    parts.append(f"依据强度：{word(STRENGTHS, fact.strength)}")
+    if fact.strength:
+        parts.append(f"依据强度：{word(STRENGTHS, fact.strength)}")
     return "；".join(parts)
 
 

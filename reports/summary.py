@@ -24,6 +24,7 @@ from reports.words import (
     SUBJECTS,
     chinese_date,
     moment,
+    reason_words,
     severity_rank,
     source_words,
     word,
@@ -59,7 +60,7 @@ def render_explain(
 ) -> RenderableType:
     """Why a finding stands: the clause word for word, the facts with source, time and strength, its life."""
     f = finding
-    reason = f"（{f.reason}）" if f.reason else ""
+    reason = f"（{reason_words(f.reason)}）" if f.reason else ""
     because = "；".join(f.not_orderable_because) or "未说明"
     facts = (
         (
@@ -85,7 +86,7 @@ def render_explain(
         safe("可列入整改文书。" if f.orderable else f"不列入整改文书：{because}"),
     ]
     if history:
-        life = ((moment(e.at, timezone), word(STATES, e.state), e.reason, e.by) for e in history)
+        life = ((moment(e.at, timezone), word(STATES, e.state), reason_words(e.reason), e.by) for e in history)
         lines.append(table(("时间", "状态", "原因", "审计或经办"), life, title="经过"))
     return Group(*lines)
 
@@ -124,8 +125,15 @@ def _migration(view: AuditView) -> RenderableType:
 
 def _findings(view: AuditView) -> RenderableType:
     c = view.changes
-    numbers = (c.new, c.still_open, c.reopened, c.resolved, c.stale, c.waived)
-    told = "，".join(f"{name}{number}" for name, number in zip(CHANGES.values(), numbers, strict=True))
+    numbers = {
+        "new": c.new,
+        "still_open": c.still_open,
+        "reopened": c.reopened,
+        "resolved": c.resolved,
+        "stale": c.stale,
+        "waived": c.waived,
+    }
+    told = "，".join(f"{CHANGES[name]}{number}" for name, number in numbers.items())
     rows = (
         (
             account.name,
@@ -139,7 +147,7 @@ def _findings(view: AuditView) -> RenderableType:
         )
         for account in _sums(view)
     )
-    headings = ("部门", "未销号", "其中", "线索", "新发现", "待确认", "销号", "无法判定")
+    headings = ("部门", "未销号", "其中", "线索", "新发现", "待复核", "销号", "无法判定")
     title = f"问题（本次，含线索：{told}）"
     return table(headings, rows, title=title, numbers=(1, 3, 4, 5, 6, 7), total=True)
 

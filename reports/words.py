@@ -26,11 +26,32 @@ SEVERITIES: Mapping[str, str] = {
 }
 STATES: Mapping[str, str] = {
     "open": "未整改",
-    "reopened": "重新出现",
-    "stale": "待再次确认",
+    "reopened": "再次发现",
+    "stale": "待复核",
     "waived": "已豁免",
     "dismissed": "已排除",
     "resolved": "已销号",
+}
+#: Why a finding is in its state.
+REASONS: Mapping[str, str] = {
+    "seen": "本次核查确认",
+    "mended": "已整改",
+    "gone": "连续核查未再发现该资产",
+    "exempt": "不再适用",
+    "lapsed": "依据已失效",
+    "merged": "与另一问题合并",
+    "unknown": "本次核查事实不明",
+    "absent": "本次核查未发现该资产",
+    "uncovered": "本次核查未覆盖",
+    "waived": "经批准豁免",
+    "waiver_ended": "豁免已终止",
+    "dismissed": "经人工复核排除",
+    "restored": "经人工复核恢复",
+    "came_back": "销号后再次出现",
+    "retest_due": "已到复测日期",
+    "facts_changed": "事实有变化",
+    "rekeyed": "资产标识变更",
+    "transferred": "资产移交",
 }
 #: States in which a finding still asks for something.
 LIVE = ("open", "reopened", "stale")
@@ -44,10 +65,12 @@ VERDICTS: Mapping[str, str] = {
 CHANGES: Mapping[str, str] = {
     "new": "新发现",
     "still_open": "仍存在",
-    "reopened": "重新出现",
+    "reopened": "再次发现",
     "resolved": "已销号",
-    "stale": "待再次确认",
+    "stale": "待复核",
     "waived": "已豁免",
+    "dismissed": "已排除",
+    "untouched": "本次未核查",
 }
 BITES: Mapping[str, str] = {
     "order": "可责令整改",
@@ -85,6 +108,8 @@ _SOURCES: Mapping[str, str] = {
     "vsphere": "虚拟化平台接口",
     "openstack": "云平台接口",
     "snmp": "网络设备接口",
+    "computed": "由所列其他事实推定",
+    "site.yaml": "审计站点配置",
 }
 _UNITS: Mapping[str, str] = {"days": "日", "working_days": "个工作日", "months": "个月"}
 _STARTS: Mapping[str, str] = {"service": "接到通知之日起", "issue": "印发之日起"}
@@ -94,6 +119,11 @@ _DIGITS = "零一二三四五六七八九"
 def word(words: Mapping[str, str], code: str) -> str:
     """The Chinese word for a code, or the code itself made safe."""
     return words.get(code) or clean(code, 60)
+
+
+def reason_words(reason: str) -> str:
+    """Why a finding is in its state: codes become words, notes that people wrote stay."""
+    return "；".join(word(REASONS, part) if len(part) < 40 else part for part in reason.split("；"))
 
 
 def tidy(text: str, limit: int) -> str:
@@ -156,11 +186,15 @@ def source_words(source: str, *, brief: bool = False) -> str:
 
     ``nmap`` → 网络探测; ``registers/systems.xlsx!3`` → 登记台账systems.xlsx第3行, in brief 登记台账.
     """
-    found = re.fullmatch(r"(?:.*/)?([^/!]+)!(\w+)", source)
+    if source.startswith("registers/submissions"):
+        return "登记报送记录"
+    # Tables give a row or a cell after "!", YAML a line and a column after ":".
+    found = re.fullmatch(r"(?:.*/)?([^/!:]+)(?:!(\w+)|:(\d+):\d+)", source)
     if found and brief:
         return "登记台账"
     if found:
-        place = f"第{found[2]}行" if found[2].isdecimal() else f"{found[2]}格"
+        row = found[3] or found[2]
+        place = f"第{row}行" if row.isdecimal() else f"{row}格"
         return f"登记台账{clean(found[1], 80)}{clean(place, 20)}"
     return _SOURCES.get(source) or clean(source, 80)
 

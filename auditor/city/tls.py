@@ -36,7 +36,12 @@ class TlsServer:
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            connection, peer = await loop.sock_accept(self._bound)
+            try:
+                connection, peer = await loop.sock_accept(self._bound)
+            except OSError:
+                # Out of descriptors, or the client has gone already: the next one may do better.
+                await asyncio.sleep(0.1)
+                continue
             self._note(peer)
             loop.run_in_executor(_pool, self._answer, connection)
 

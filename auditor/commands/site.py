@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from auditor.authorise import Leave, authorise
 from auditor.errors import Exit, Refused
 from auditor.intake import packs_in_force, read_registers
-from auditor.output import print_faults, print_json, print_table, say
+from auditor.output import print_faults, print_json, say, write
 from auditor.site import Site, load_site
 from inventories.faults import Fault, Faults
 
 if TYPE_CHECKING:
-    from inventories.places import Network
+    from inventories.places import Network, Zone
     from inventories.registers import RegisterResult
     from policies.model import Pack
     from probes.scope import Permit, Refusal
@@ -153,27 +153,34 @@ def _refused(item: Refusal) -> dict[str, object]:
 def _draw_plan(site: Site, leave: Leave) -> None:
     from probes.estimate import seconds
 
-    rows: list[tuple[object, ...]] = []
     never = {scope.zone.id: scope.excluded for scope in site.scopes}
     for item in leave.permits:
         least, most = seconds(item)
+        prefixes = " ".join(map(str, item.zone.prefixes))
         excluded = f", never {' '.join(map(str, never[item.zone.id]))}" if never[item.zone.id] else ""
-        rows.append(
-            (
-                item.zone.id,
-                item.zone.name,
-                f"{item.addresses} addresses: {' '.join(map(str, item.zone.prefixes))}{excluded}",
-                f"{len(item.profile.ports)} ports, profile {item.profile.name}, at most {item.profile.max_rate}/s",
-                f"{least} to {most} s",
-                f"{'; '.join(item.documents)}, until {item.until:%Y-%m-%d %H:%M}",
-            )
+        ports, profile = len(item.profile.ports), item.profile
+        until = item.until.astimezone(site.timezone)
+        _say_zone(
+            item.zone,
+            f"{item.addresses} addresses of {prefixes}{excluded}, as seen from {item.zone.vantage}",
+            f"{ports} ports, profile {profile.name}: at most {profile.max_rate} packets/s, {least} to {most} s",
+            f"by leave of {'; '.join(item.documents)}, until {until:%Y-%m-%d %H:%M}",
         )
-    rows.extend((item.zone.id, item.zone.name, "not one packet", "", "", item.message) for item in leave.refusals)
-    print_table(("zone", "name", "what", "how", "time", "by whose leave"), rows)
+    for refusal in leave.refusals:
+        _say_zone(refusal.zone, f"not one packet: {refusal.message}")
+    least, most = (sum(seconds(item)[end] for item in leave.permits) for end in (0, 1))
+    total = sum(item.addresses for item in leave.permits)
+    write(f"{total} addresses in {len(leave.permits)} zones, {least} to {most} s one after another; nothing was sent")
     for limit in _limits(leave):
-        say(f"cannot be seen: {limit}")
+        write(f"cannot be seen: {limit}")
     if site.stop_file.exists():
-        say(f"all probing is stopped: {site.stop_file}")
+        write(f"all probing is stopped: {site.stop_file}")
+
+
+def _say_zone(zone: Zone, *lines: str) -> None:
+    write(f"{zone.id}  {zone.name}")
+    for line in lines:
+        write(f"    {line}")
 
 
 def _limits(leave: Leave) -> tuple[str, ...]:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from inventories.faults import did_you_mean
 from inventories.registers.errors import CellError
-from inventories.registers.words import evidence, fold, key
+from inventories.registers.words import Hints, evidence, fold, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,8 @@ class DepartmentBook:
             self._by_id[department.id] = department
             for word in department.words:
                 self._by_word.setdefault(key(word), set()).add(department.id)
+        self._hints = Hints(word for department in self for word in department.words)
+        self._near: dict[str, frozenset[str]] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -67,11 +68,16 @@ class DepartmentBook:
             raise CellError(
                 f"{evidence(word)!r} may mean any of {', '.join(sorted(ids))}", "write the department's id (部门编号)"
             )
-        hint = did_you_mean(word, (w for d in self for w in d.words))
-        raise CellError(f"unknown department {evidence(word)!r}", hint or "add it to the departments register")
+        mend = self._hints(word) or "add it to the departments register"
+        raise CellError(f"unknown department {evidence(word)!r}", mend)
 
     def near(self, text: str) -> frozenset[str]:
         """Ids of the departments that a misspelt name may mean; all of them where none is near."""
-        words = {w: d.id for d in self for w in d.words}
-        found = difflib.get_close_matches(fold(text), list(words), n=10, cutoff=0.5) if text.strip() else []
-        return frozenset(words[w] for w in found) or frozenset(self._by_id)
+        word = fold(text)
+        if not word or (word not in self._near and len(self._near) >= 100):
+            return frozenset(self._by_id)
+        if word not in self._near:
+            ids = {w: d.id for d in self for w in d.words}
+            found = difflib.get_close_matches(word, list(ids), n=10, cutoff=0.5)
+            self._near[word] = frozenset(ids[w] for w in found) or frozenset(self._by_id)
+        return self._near[word]

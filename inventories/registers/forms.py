@@ -30,7 +30,7 @@ _RULES = (
     "数字可带单位和千分位，如 200㎡、1,200元、30万元；请勿填区间或约数。",
     "一格填写多项的，用顿号、逗号、分号或换行分隔，如 10.1.1.5、10.1.1.6；地址请逐个填写，不要填地址段。",
     "部门名称须与部门登记表一致，可填编号、全称或简称。",
-    "有错误的行不会被采用，将连同原因退回（quarantine 文件夹），其余各行照常采用。",
+    "有错误的行不会被采用，将连同原因退回，其余各行照常采用。",
 )
 
 
@@ -105,7 +105,7 @@ def _styles(book: Any) -> dict[str, Any]:
 def _write_head(sheet: Any, register: Register, columns: Sequence[Column], styles: dict[str, Any]) -> None:
     sheet.set_row(_TITLE_ROW, 28)
     sheet.write_string(_TITLE_ROW, 0, register.form_title, styles["title"])
-    sheet.set_row(_HINT_ROW, 62)
+    sheet.set_row(_HINT_ROW, 40)
     sheet.set_row(_HEADING_ROW, 34)
     for i, column in enumerate(columns):
         sheet.write_string(_HINT_ROW, i, hint(register, column), styles["hint"])
@@ -113,7 +113,10 @@ def _write_head(sheet: Any, register: Register, columns: Sequence[Column], style
         sheet.write_string(_HEADING_ROW, i, heading(register, column), style)
     sheet.freeze_panes(_FIRST_ROW, min(2, len(columns)))
     sheet.set_landscape()
+    sheet.set_paper(9)  # A4
+    sheet.hide_gridlines(0)
     sheet.repeat_rows(_HEADING_ROW)
+    sheet.repeat_columns(0, min(1, len(columns) - 1))
 
 
 def hint(register: Register, column: Column) -> str:
@@ -132,6 +135,8 @@ def hint(register: Register, column: Column) -> str:
 def _form_of(column: Column) -> str:
     if column.values:
         return "可多选，用顿号分隔" if column.type is Type.TEXTS else "选择"
+    if column.name == "mlps_level":
+        return "1至5级"
     if column is DEPARTMENT:
         return "编号、全称或简称"
     forms = {Type.BOOLEAN: "是/否", Type.DATE: "如 2024-02-05", Type.TEXTS: "多项用顿号分隔"}
@@ -179,6 +184,9 @@ def _write_help(sheet: Any, register: Register, columns: Sequence[Column], style
     sheet.set_column(1, 1, 10)
     sheet.set_column(2, 2, 34)
     sheet.set_column(3, 3, 60)
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_row(0, 28)
     sheet.write_string(0, 0, f"{register.form_title}{HELP_SHEET}", styles["title"])
     for row, rule in enumerate(_RULES, 1):
         sheet.set_row(row, 30)

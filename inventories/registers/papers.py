@@ -107,10 +107,7 @@ def assessed_system(record: Record, systems: Index) -> Record | Refused:
     else:
         found = systems.find(name, record.department)
     if found is None:
-        known = [r.text("code" if code else "name") for r in systems.codes.values()]
-        known += [n for _, n in systems.names]
-        hint = did_you_mean(word, known) if len(known) < 5000 else ""
-        fault = Fault(record.place(column), why, hint or "add the system first, or correct the name")
+        fault = Fault(record.place(column), why, systems.hint(word) or "add the system first, or correct the name")
     elif record.department and record.department != found.department:
         fault = Fault(
             record.place("department"), f"the system at {found.where} is of {found.department}", "correct one"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from inventories.faults import Fault, did_you_mean
+from inventories.faults import Fault
 from inventories.registers import words
 from inventories.registers.cells import Cell
 from inventories.registers.classified import REFERENCES
 from inventories.registers.records import Record, Refused, refuse
+from inventories.registers.words import Hints
 
 #: References that are checked and written as codes; the others are names in free text.
 _CHECKED = ("system_codes", "system_code", "room_code", "cloud_codes", "project_code", "host_key")
@@ -26,6 +27,7 @@ class Index:
     codes: dict[str, Record] = field(default_factory=dict)
     names: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
     twice: set[str] = field(default_factory=set)
+    hint: Hints = field(default_factory=lambda: Hints(()))
 
     def find(self, word: str, department: str) -> Record | None:
         """The row that a word means: by code, by a name of the same department, by a name that only one has."""
@@ -65,6 +67,7 @@ def unique(records: Iterable[Record], notes: list[Fault]) -> tuple[list[Record],
         if code:
             index.codes[code] = record
         _add_names(index, record, name)
+    index.hint = Hints(record.text(column) for record in kept for column in ("code", "name"))
     return kept, refused, index
 
 
@@ -100,7 +103,6 @@ def _linked(word: str, record: Record, column: str, index: Index, notes: list[Fa
     if found is not None:
         return found.text("code") or word
     kind = REFERENCES[column]
-    known = [r.text("code") for r in index.codes.values()] + [n for _, n in index.names]
     what = f"no {kind} ({_TITLES[kind]}) with the code or name {words.evidence(word)!r} stands in the registers"
-    notes.append(Fault(record.place(column), what, did_you_mean(word, known) if len(known) < 5000 else ""))
+    notes.append(Fault(record.place(column), what, index.hint(word)))
     return word

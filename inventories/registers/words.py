@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
-from inventories.faults import clean
+from inventories.faults import clean, did_you_mean
 
 
 def listed(text: str) -> frozenset[str]:
@@ -53,6 +54,26 @@ _DONE, _NOT_DONE = re.compile(r"^已\S{0,6}$"), re.compile(r"^(?:尚|暂)?未\S{
 
 # Invisible leftovers of copying from web pages; direction overrides are not among them and stay visible.
 _ZERO_WIDTH = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
+
+
+class Hints:
+    """``did you mean …?`` for misspelt words, within a budget.
+
+    Comparing one word with a thousand takes milliseconds, and a file may hold a hundred thousand misspelt
+    words: after ``budget`` different ones, or among more than 2,000 known words, nothing is suggested.
+    """
+
+    def __init__(self, known: Iterable[str], budget: int = 100) -> None:
+        self._known = tuple(dict.fromkeys(word for word in known if word))
+        self._budget = budget if len(self._known) <= 2000 else 0
+        self._told: dict[str, str] = {}
+
+    def __call__(self, word: str) -> str:
+        if word not in self._told:
+            if len(self._told) >= self._budget:
+                return ""
+            self._told[word] = did_you_mean(word, self._known)
+        return self._told[word]
 
 
 def visible(text: str) -> str:

@@ -222,7 +222,9 @@ def test_a_killed_audit_leaves_a_sound_ledger_and_resumes_where_it_stood(small: 
     process = started(small)
     process.kill()
     process.communicate(timeout=30)
-    for line in subprocess.run(["pgrep", "-f", str(small.root)], capture_output=True, text=True, check=False).stdout.split():
+    for line in subprocess.run(
+        ["pgrep", "-f", str(small.root)], capture_output=True, text=True, check=False
+    ).stdout.split():
         os.kill(int(line), signal.SIGKILL)
     assert not [p for p in (small.root / "state").glob("snapshots/*")]
     calls = small.listeners[0].calls

@@ -174,7 +174,11 @@ def test_names_and_codes_are_compared_without_width_space_and_case() -> None:
 def test_a_service_can_be_read_back() -> None:
     assert service_parts(service_id("10.1.0.1", 8080, "tcp", "scanner")) == ("10.1.0.1", 8080, "tcp")
     assert service_parts(service_id("2001:db8::1", 443, "tcp", "scanner")) == ("2001:db8::1", 443, "tcp")
-    for strange in (ip_id("10.1.0.1", "scanner"), Identifier("service", "nonsense"), Identifier("service", "a:b/tcp")):
+    for strange in (
+        ip_id("10.1.0.1", "scanner"),
+        Identifier("service", "nonsense"),
+        Identifier("service", "a:b/tcp"),
+    ):
         with pytest.raises(ValueError):
             service_parts(strange)
 

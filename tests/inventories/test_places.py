@@ -85,9 +85,7 @@ def test_the_index_says_what_the_places_say(places: Places, vantage: str, addres
     st.integers(0, 255),
     st.integers(24, 32),
 )
-def test_ranges_hold_what_their_prefixes_hold_together(
-    given_: list[tuple[int, int]], host: int, length: int
-) -> None:
+def test_ranges_hold_what_their_prefixes_hold_together(given_: list[tuple[int, int]], host: int, length: int) -> None:
     prefixes = [ipaddress.ip_network((0x0A000000 + low, bits), strict=False) for low, bits in given_]
     asked = ipaddress.ip_network((0x0A000000 + host, length), strict=False)
     ranges = Ranges(prefixes)

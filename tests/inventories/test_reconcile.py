@@ -65,7 +65,8 @@ def test_a_hosts_name_alone_never_joins(make: Any) -> None:
 
 def test_a_uuid_joins_across_addresses(make: Any) -> None:
     found = make.reconciled(
-        make.host_row("A-1", uuid=UUIDS[0].upper()), make.seen("10.1.0.7", uuid="BC4C4D56-A9C6-6919-BC4C-4D56A9C66919")
+        make.host_row("A-1", uuid=UUIDS[0].upper()),
+        make.seen("10.1.0.7", uuid="BC4C4D56-A9C6-6919-BC4C-4D56A9C66919"),
     )
     assert len(hosts(found)) == 1
 
@@ -84,7 +85,9 @@ def test_rows_of_several_registers_join_on_code_and_on_name(make: Any) -> None:
     found = make.reconciled(
         make.system("S-1", "救助系统"),
         make.row("system", "registers/assessments.csv!2", "mzj", (code_id("system", "s-1"),), mlps_level=3),
-        make.row("system", "registers/assessments.csv!3", "mzj", (name_id("system", "mzj", "救助系统"),), mlps_score=91.0),
+        make.row(
+            "system", "registers/assessments.csv!3", "mzj", (name_id("system", "mzj", "救助系统"),), mlps_score=91.0
+        ),
     )
     (system,) = systems(found)
     assert (system.get("mlps_level"), system.get("mlps_score")) == (3, 91.0)
@@ -141,7 +144,9 @@ def test_one_machine_seen_at_each_of_its_many_addresses_is_not_many(make: Any) -
     inside = tuple(ip_id(address, "scanner") for address in addresses)
     uuid = uuid_id(UUIDS[0])
     seen = [
-        Observation("host", "ssh", "ssh", make.at, (*inside, uuid), (Fact("arch", "x86_64", Strength.SEEN_INSIDE),), "mzj")
+        Observation(
+            "host", "ssh", "ssh", make.at, (*inside, uuid), (Fact("arch", "x86_64", Strength.SEEN_INSIDE),), "mzj"
+        )
         for _ in addresses
     ]
     assert len(hosts(make.reconciled(*[replace(s, source=f"ssh {i}") for i, s in enumerate(seen)]))) == 1
@@ -157,9 +162,7 @@ def test_joints_that_would_chain_two_machines_into_one_are_undone(make: Any) -> 
     bridge = Observation(
         "host", "ssh", "ssh", make.at, (ip_id("10.1.0.7", "scanner"), ip_id("10.1.0.8", "scanner")), (), "mzj"
     )
-    found = make.reconciled(
-        make.host_row("A-1", "mzj", "10.1.0.7"), make.host_row("A-2", "mzj", "10.1.0.8"), bridge
-    )
+    found = make.reconciled(make.host_row("A-1", "mzj", "10.1.0.7"), make.host_row("A-2", "mzj", "10.1.0.8"), bridge)
     assert len(hosts(found)) == 3
     assert {doubt.why for doubt in found.doubts} == {CHAINED}
     assert len(found.doubts) == 2
@@ -193,7 +196,9 @@ def test_an_unknown_kind_is_an_error(make: Any) -> None:
 
 def test_everything_of_a_department_carries_its_name_and_place(make: Any, one: Any) -> None:
     found = make.reconciled(
-        make.department("mzj", "示例市民政局", sector="civil_affairs"), make.system("S-1", "救助系统"), make.seen("10.1.0.7")
+        make.department("mzj", "示例市民政局", sector="civil_affairs"),
+        make.system("S-1", "救助系统"),
+        make.seen("10.1.0.7"),
     )
     for kind in ("system", "host"):
         asset = one(found, kind)
@@ -254,9 +259,7 @@ def test_first_and_last_seen(make: Any) -> None:
     (host,), (system,) = hosts(found), systems(found)
     assert (host.get("first_seen_on"), host.get("last_seen_on")) == (date(2026, 3, 2), date(2026, 3, 2))
     assert (system.get("first_seen_on"), system.get("last_seen_on")) == (date(2026, 3, 2), None)
-    later = make.reconciled(
-        make.host_row("A-1", "mzj", "10.1.0.7"), keymap=found.keymap, today=date(2026, 4, 1)
-    )
+    later = make.reconciled(make.host_row("A-1", "mzj", "10.1.0.7"), keymap=found.keymap, today=date(2026, 4, 1))
     (host,) = hosts(later)
     assert (host.get("first_seen_on"), host.get("last_seen_on")) == (date(2026, 3, 2), date(2026, 3, 2))
     assert host.get("is_observed") is False
@@ -316,7 +319,10 @@ def test_an_address_does_not_hand_a_key_to_another_machine(make: Any) -> None:
     both = make.reconciled(
         make.seen("10.1.0.7", uuid=UUIDS[1]), make.seen("10.1.0.8", uuid=UUIDS[0]), keymap=reused.keymap
     )
-    assert {h.get("ips"): h.key for h in hosts(both)} == {("10.1.0.8",): keys(first)[0], ("10.1.0.7",): keys(reused)[0]}
+    assert {h.get("ips"): h.key for h in hosts(both)} == {
+        ("10.1.0.8",): keys(first)[0],
+        ("10.1.0.7",): keys(reused)[0],
+    }
 
 
 def test_a_machine_that_moved_takes_nobodys_key(make: Any) -> None:
@@ -337,9 +343,7 @@ def test_an_address_given_up_is_forgotten(make: Any) -> None:
 
 def test_of_two_that_claim_a_key_the_better_identifier_wins(make: Any) -> None:
     first = make.reconciled(make.seen("10.1.0.7", uuid=UUIDS[0]))
-    second = make.reconciled(
-        make.seen("10.1.0.9", uuid=UUIDS[0]), make.seen("10.1.0.7"), keymap=first.keymap
-    )
+    second = make.reconciled(make.seen("10.1.0.9", uuid=UUIDS[0]), make.seen("10.1.0.7"), keymap=first.keymap)
     by_ip = {h.get("ips"): h.key for h in hosts(second)}
     assert by_ip["10.1.0.9",] == keys(first)[0] != by_ip["10.1.0.7",]
 

@@ -6,7 +6,6 @@ import datetime as dt
 import io
 import os
 import random
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -377,27 +376,24 @@ def test_a_damaged_byte_is_found() -> None:
     assert "is no whole .xlsx workbook" in fault_of(read_workbook, bytes(data), "x")
 
 
+def bomb(unpacked: int, declared: int) -> bytes:
+    """A book whose sheet unpacks to ``unpacked`` bytes, and whose directory and local header say ``declared``."""
+    data = repacked(book([["部门"]]), **{"xl/worksheets/sheet1.xml": b" " * unpacked})
+    size = unpacked.to_bytes(4, "little")
+    assert data.count(size) == 2
+    return data.replace(size, declared.to_bytes(4, "little"))
+
+
 def test_a_zip_bomb_is_refused_by_what_it_declares() -> None:
-    bomb = repacked(book([["部门"]]), **{"xl/worksheets/sheet1.xml": b" " * (300 << 20)})
-    assert len(bomb) < 1 << 20
-    started = time.monotonic()
-    assert "refused as a zip bomb" in fault_of(read_workbook, bomb, "x")
-    assert time.monotonic() - started < 5
+    assert "refused as a zip bomb" in fault_of(read_workbook, bomb(1_234_567, 300 << 20), "x")
 
 
 def test_a_zip_bomb_within_the_size_limit_is_refused_by_its_ratio() -> None:
-    bomb = repacked(book([["部门"]]), **{"xl/worksheets/sheet1.xml": b" " * (60 << 20)})
-    assert "refused as a zip bomb" in fault_of(read_workbook, bomb, "x")
+    assert "refused as a zip bomb" in fault_of(read_workbook, bomb(7_654_321, 7_654_321), "x")
 
 
 def test_a_zip_bomb_that_lies_about_its_size_is_never_unpacked() -> None:
-    bomb = bytearray(repacked(book([["部门"]]), **{"xl/worksheets/sheet1.xml": b" " * (60 << 20)}))
-    # The directory and the local header say 100 bytes each.
-    size = (60 << 20).to_bytes(4, "little")
-    assert bomb.count(size) == 2
-    assert "is no whole .xlsx workbook" in fault_of(
-        read_workbook, bytes(bomb.replace(size, (100).to_bytes(4, "little"))), "x"
-    )
+    assert "is no whole .xlsx workbook" in fault_of(read_workbook, bomb(7_654_321, 100), "x")
 
 
 def test_many_small_parts_are_refused() -> None:
@@ -440,7 +436,7 @@ def test_too_many_rows_or_columns_are_named() -> None:
 
 
 def test_one_long_text_used_everywhere_is_refused() -> None:
-    cells = b"".join(b'<row r="%d">%s</row>' % (i, b'<c t="s"><v>0</v></c>' * 100) for i in range(1, 301))
+    cells = b"".join(b'<row r="%d">%s</row>' % (i, b'<c t="s"><v>0</v></c>' * 100) for i in range(1, 101))
     space = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     data = repacked(
         book([["部门"]]),

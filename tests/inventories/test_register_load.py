@@ -665,6 +665,17 @@ def test_what_the_cells_say_is_safe_to_show(load: Load) -> None:
     assert values(of(result, "system")[0])["name"] == "乙\\u202e丙"
 
 
+def test_misspelt_words_are_not_all_compared_with_everything(load: Load) -> None:
+    departments = "部门编号,部门名称\n" + "".join(f"d{i},示例市第{i}局\n" for i in range(300))
+    systems = "部门,系统名称\n" + "".join(f"示例市第{i}司,甲{i}\n" for i in range(1000))
+    hosts = "部门,资产编号,承载系统\n" + "".join(f"d1,H{i},没有{i}\n" for i in range(1000))
+    started = time.process_time()
+    result = load(departments, systems_csv=systems + "d1,有\n", hosts_csv=hosts)
+    assert time.process_time() - started < 10
+    assert len(result.faults) == 1000
+    assert "did you mean" in str(result.faults[0])
+
+
 def test_ten_thousand_rows_load_in_seconds(tmp_path: Path) -> None:
     (tmp_path / "departments.csv").write_text(DEPARTMENTS, "utf-8")
     book = xlsxwriter.Workbook(str(tmp_path / "hosts.xlsx"), {"constant_memory": True})

@@ -144,8 +144,10 @@ class Net:
         # Every packet that reaches the crowd is counted by the address it was sent to, before anything else.
         count = (
             " set met { type ipv4_addr; flags dynamic; size 131072; counter; }\n"
+            " set begun { type ipv4_addr; flags dynamic; size 131072; counter; }\n"
             " chain count { type filter hook prerouting priority -400;\n"
-            "  iif eth0 add @met { ip daddr }\n }\n"
+            "  iif eth0 add @met { ip daddr }\n"
+            "  iif eth0 tcp flags & (syn | ack) == syn add @begun { ip daddr }\n }\n"
         )
         run("ip", "netns", "exec", self.crowd, "nft", "-f", "-", text=f"table inet lab {{\n{count}{rules}}}\n")
 
@@ -170,7 +172,14 @@ class Net:
 
     def met(self) -> dict[str, int]:
         """Address → packets that arrived at the crowd for it, from the scanner."""
-        out = json.loads(run("ip", "netns", "exec", self.crowd, "nft", "-j", "list", "set", "inet", "lab", "met"))
+        return self._counted("met")
+
+    def begun(self) -> dict[str, int]:
+        """Address → connections that the scanner began, answered or not."""
+        return self._counted("begun")
+
+    def _counted(self, name: str) -> dict[str, int]:
+        out = json.loads(run("ip", "netns", "exec", self.crowd, "nft", "-j", "list", "set", "inet", "lab", name))
         entries = next(item["set"] for item in out["nftables"] if "set" in item).get("elem", [])
         return {entry["elem"]["val"]: entry["elem"]["counter"]["packets"] for entry in entries}
 

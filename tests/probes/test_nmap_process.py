@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -124,8 +123,6 @@ def test_nothing_of_our_environment_reaches_it(tmp_path: Path, monkeypatch: pyte
 
 
 def test_what_cannot_be_started_is_an_oserror(tmp_path: Path) -> None:
-    (tmp_path / "gone").mkdir()
-    os.rmdir(tmp_path / "gone")
     with pytest.raises(OSError):
         run_command(["sleep", "1"], folder=tmp_path / "gone", deadline_seconds=1, stop=Stop())
 

@@ -11,8 +11,8 @@ from probes.nmap_xml import MAX_TEXT, BadReport, Report, read_report
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE nmaprun>\n'
 RUN = '<nmaprun scanner="nmap" args="nmap" start="1" version="7.93" xmloutputversion="1.05">'
 END = (
-    '<runstats><finished time="1" timestr="x" elapsed="1.0" exit="success"/><hosts up="1" down="1" total="2"/></runstats>'
-    "</nmaprun>"
+    '<runstats><finished time="1" timestr="x" elapsed="1.0" exit="success"/>'
+    '<hosts up="1" down="1" total="2"/></runstats></nmaprun>'
 )
 HOST = """
 <host starttime="1" endtime="2"><status state="up" reason="echo-reply" reason_ttl="63"/>
@@ -21,9 +21,11 @@ HOST = """
 <ports><extraports state="filtered" count="40"><extrareasons reason="no-response" count="40"/></extraports>
 <port protocol="tcp" portid="443"><state state="open" reason="syn-ack" reason_ttl="63"/>
 <service name="http" product="nginx" version="1.22" extrainfo="x" tunnel="ssl" method="probed" conf="10"
- devicetype="remote management" servicefp="SF-Port443"><cpe>cpe:/a:igor_sysoev:nginx:1.22</cpe><cpe>cpe:/o:linux:linux_kernel</cpe></service>
+ devicetype="remote management" servicefp="SF-Port443"><cpe>cpe:/a:igor_sysoev:nginx:1.22</cpe>
+<cpe>cpe:/o:linux:linux_kernel</cpe></service>
 <script id="ssl-cert" output="x"><table key="subject"><elem key="commonName">a.example</elem></table>
-<table key="extensions"><table><elem key="name">n0</elem></table><table><elem key="name">n1</elem></table></table></script>
+<table key="extensions"><table><elem key="name">n0</elem></table>
+<table><elem key="name">n1</elem></table></table></script>
 </port>
 <port protocol="tcp" portid="22"><state state="closed" reason="reset" reason_ttl="63"/></port></ports>
 </host>

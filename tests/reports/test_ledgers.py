@@ -103,7 +103,7 @@ def test_findings_are_listed_live_ones_first(audit: AuditView, tmp_path: Path) -
     assert isinstance(first["首次发现"], datetime)
     assert first["首次发现"].date() == date(2026, 11, 22)
     assert first["最近确认"] == datetime(2026, 11, 22, 23, 5)  # the site's clocks
-    stale = next(row for row in rows if row["状态"] == "待再次确认")
+    stale = next(row for row in rows if row["状态"] == "待复核")
     assert stale["可列入整改文书"] == "否"
     assert "依据已过时" in stale["未列入原因"]
 

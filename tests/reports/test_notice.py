@@ -232,6 +232,18 @@ def test_titles_break_between_words_and_evenly() -> None:
     assert max(map(len, long)) <= 20
 
 
+def test_a_computed_fact_claims_no_strength_and_dates_are_written_out(
+    notice: NoticeView, city: Any, tmp_path: Path
+) -> None:
+    facts = (
+        replace(city.fact("is_on_recognised_cloud", "在认可的云上", False, "否", "computed", ""), observed_at=None),
+        city.fact("built_on", "建设日期", "2022-08-01", "2022-08-01", "registers/n.csv!4", "declared"),
+    )
+    said = rendered(replace(notice, items=(replace(notice.items[0], facts=facts),)), tmp_path)
+    assert "在认可的云上为“否”（来源：由所列其他事实推定）" in said
+    assert "建设日期为“2022年8月1日”" in said
+
+
 # --- how it looks -------------------------------------------------------------------------------------------
 
 
@@ -371,6 +383,11 @@ def test_the_note_tells_what_was_left_out_and_why(notice: NoticeView, tmp_path: 
 def test_the_note_with_nothing_left_out(notice: NoticeView, tmp_path: Path) -> None:
     render_drafter_note(replace(notice, left_out=()), tmp_path / "n.docx")
     assert "无。" in lines(tmp_path / "n.docx")
+
+
+def test_the_note_stands_alone_where_nothing_can_be_ordered(notice: NoticeView, tmp_path: Path) -> None:
+    render_drafter_note(replace(notice, items=()), tmp_path / "n.docx")
+    assert "没有可列入的问题，未拟文稿" in lines(tmp_path / "n.docx")
 
 
 # --- fonts --------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def test_departments_with_their_systems_and_findings(audit: AuditView) -> None:
     assert row(text, "合计", "系统上云") == ["合计", "10", "4", "4", "2", "40.0%", "1"]
     assert row(text, "示例市民政局", "问题（本次") == ["示例市民政局", "4", "严重4", "1", "4", "0", "0", "1"]
     assert row(text, "示例市财政局", "问题（本次") == ["示例市财政局", "0", "0", "0", "0", "1", "0"]
-    assert "新发现5，仍存在1，重新出现1，已销号1，待再次确认1，已豁免1" in text
+    assert "新发现5，仍存在1，再次发现1，已销号1，待复核1，已豁免1" in text
 
 
 def test_the_gravest_findings_in_words(audit: AuditView) -> None:
@@ -121,10 +121,10 @@ def test_text_from_outside_does_nothing(audit: AuditView, history: tuple[EventVi
 def test_explain_tells_clause_facts_and_life(audit: AuditView, history: tuple[EventView, ...]) -> None:
     stream = io.StringIO()
     stale: Any = audit.findings[5]
-    Console(file=stream, width=160).print(render_explain(stale, history))
+    Console(file=stream, width=160).print(render_explain(replace(stale, reason="uncovered；网络中断"), history))
     text = stream.getvalue()
     assert "第三十三条“项目实施单位已建、在建非涉密应用系统应向市级政务云平台迁移”" in text
-    assert "状态：待再次确认（本次探测未覆盖其所在网络区域）" in text
+    assert "状态：待复核（本次核查未覆盖；网络中断）" in text
     assert "2026-11-22 23:05" in text
     assert "登记台账systems.xlsx第3行" in text
     assert "不列入整改文书：本次审计未能再次确认，依据已过时" in text

@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from auditor.ledger.life import REASON_TITLES, SHOWN_TITLES, Change
 from inventories.kinds import KINDS
 from inventories.model import Strength
 from policies.model import Bite, Reply, Severity, Verdict
@@ -44,6 +45,13 @@ def test_every_code_of_the_inner_packages_has_a_word() -> None:
     assert set(words.SUBJECTS) == set(KINDS)
 
 
+def test_a_findings_life_is_told_in_the_ledgers_own_words() -> None:
+    assert words.STATES == SHOWN_TITLES
+    assert words.REASONS == REASON_TITLES
+    assert set(words.CHANGES) == set(Change)
+    assert words.reason_words("uncovered；断电\x07") == "本次核查未覆盖；断电\\x07"
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
@@ -64,6 +72,10 @@ def test_time_to_reply_in_words(reply: Reply | None, said: str) -> None:
         ("registers/systems.xlsx!3", False, "登记台账systems.xlsx第3行"),
         ("registers/rooms.xlsx!B7", False, "登记台账rooms.xlsxB7格"),
         ("registers/rooms.xlsx!B7", True, "登记台账"),
+        ("registers/clouds.yaml:10:3", False, "登记台账clouds.yaml第10行"),
+        ("registers/clouds.yaml:10:3", True, "登记台账"),
+        ("registers/submissions（jtj systems）", False, "登记报送记录"),
+        ("computed", False, "由所列其他事实推定"),
         ("somewhere\x1b[31m", False, "somewhere\\x1b[31m"),
     ],
 )
