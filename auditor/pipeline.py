@@ -95,6 +95,7 @@ def audit(
     Raises :class:`Refused` where nothing may be probed or somebody else audits, :class:`Interrupted` when it was
     stopped on the way (``--resume`` goes on), and :class:`Failed` or the error of the store where it cannot go on.
     """
+    from auditor.ledger.records import Status
     from auditor.ledger.store import Ledger
     from auditor.lock import AuditLock
     from auditor.overview import overview, zones_fared
@@ -120,6 +121,7 @@ def audit(
                 probed = probe_zones(site, probes, leave, run=run, clock=clock, on_event=on_event)
                 refused = Collection(failures=leave.failures([probe.name for probe in probes], started))
                 collected = registers.collection + probed + refused
+                complete = not collected.failures and not registers.faults
             with stages.stage("reconcile"):
                 today = site.today(started)
                 reconciled = reconcile(
@@ -146,7 +148,7 @@ def audit(
                     terms=recall.terms(),
                     key_map=judged.keymap,
                     probe_runs=[one.run(clock()) for one in zones_fared(site, judged)],
-                    status=recall.status(),
+                    status=Status.DONE if complete else Status.PARTIAL,
                     outcome_digest=judged.evaluation.digest,
                 )
             with stages.stage("render"):
@@ -163,7 +165,6 @@ def audit(
                 )
                 written = write_papers(site, view, judged, registers)
             shutil.rmtree(run_folder(site, run), ignore_errors=True)
-    complete = not collected.failures and not registers.faults
     return Audited(view, written, recorded.changes, registers, leave, Exit.DONE if complete else Exit.PARTIAL)
 
 

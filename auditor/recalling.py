@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from auditor.ledger.life import Sight
-from auditor.ledger.records import FindingRow, Present, Status, Terms
+from auditor.ledger.records import FindingRow, Present, Terms
 from inventories.coverage import Covered, asset_absence
 from inventories.keymap import known
 from inventories.model import Strength
@@ -49,9 +49,6 @@ class Recall:
         today = self.judged.as_of
         in_force = frozenset(w.id for w in self.judged.collected.waivers if w.in_force(today))
         return Terms(on=today, absences_needed=self.site.config.absence_audits, waivers_in_force=in_force)
-
-    def status(self) -> Status:
-        return Status.PARTIAL if self.judged.collected.failures else Status.DONE
 
     def sight_of(self, present: Sequence[Present]) -> Mapping[str, Sight]:
         """By finding id: what this audit can say of each."""

@@ -5,20 +5,24 @@ A missing row or a 无 accuses only where the register was received, and where n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from inventories.kinds import KINDS, Column
 from inventories.model import Failure, Submission
 
+# A register may come in several files: what follows one of these only tells them apart.
+_PART = re.compile(r"[-_－＿]")
+
 #: The collector of everything that comes out of registers.
 REGISTER = "register"
 
 
 def register_of(source: str) -> str:
-    """``systems`` for ``registers/systems.xlsx!B7``; empty for a source that is no register."""
+    """``systems`` for ``registers/systems.xlsx!B7`` and ``registers/systems-民政局.csv!3``; empty for no register."""
     path = source.partition("!")[0]
-    return PurePosixPath(path).stem if "/" in path or "!" in source else ""
+    return _PART.split(PurePosixPath(path).stem)[0] if "/" in path or "!" in source else ""
 
 
 class Answers:

@@ -36,6 +36,8 @@ PER_WORD = 30
 
 _SAFE = {
     "allow_community_extensions": False,
+    "enable_progress_bar": False,
+    "preserve_insertion_order": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,

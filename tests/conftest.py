@@ -14,7 +14,17 @@ settings.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
 
 #: What would change the program's or its libraries' behaviour from outside a test.
-_LEAKS = ("AUDITOR_SITE", "NMAP_PRIVILEGED", "NMAPDIR", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
+_LEAKS = (
+    # Without bytecode every process that a test starts compiles the whole program again.
+    "PYTHONDONTWRITEBYTECODE",
+    "AUDITOR_SITE",
+    "NMAP_PRIVILEGED",
+    "NMAPDIR",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "PY_COLORS",
+    "GITHUB_ACTIONS",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
