@@ -94,7 +94,8 @@ def make_city(folder: Path, assets: int, columns: set[str]) -> None:
     """Writes ``<kind>.parquet`` as a snapshot has them, and ``<kind>.json`` with the fields that rules name."""
     import duckdb
 
-    db = duckdb.connect(config={"enable_progress_bar": False, "memory_limit": "2GB"})
+    db = duckdb.connect(config={"memory_limit": "2GB"})
+    db.execute("SET enable_progress_bar = false")
     for kind, declared in KINDS.items():
         number = int(assets * SHARES.get(kind, 0))
         made = ", ".join(f"({_sql(kind, c)})::{DUCKDB_TYPES[c.type]} AS {c.name}" for c in declared.all_columns)

@@ -36,8 +36,6 @@ PER_WORD = 30
 
 _SAFE = {
     "allow_community_extensions": False,
-    "enable_progress_bar": False,
-    "preserve_insertion_order": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
@@ -221,6 +219,7 @@ def _connect(paths: Sequence[Path], limits: Limits) -> duckdb.DuckDBPyConnection
         config["threads"] = limits.threads
     db = duckdb.connect(":memory:", config=config)
     db.execute(f"SET allowed_paths = [{listed([str(path) for path in paths])}]")
+    db.execute("SET enable_progress_bar = false")
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")
     return db
