@@ -52,6 +52,17 @@ class Account:
         return self.on_cloud / self.in_scope if self.in_scope else None
 
     @property
+    def rate_words(self) -> str:
+        """The rate in words: ``—`` where nothing is in scope, a range where some system cannot be told.
+
+        A department is not reproached for what nobody has shown: between the bounds lies every possible rate.
+        """
+        if not self.in_scope:
+            return "—"
+        low, high = self.on_cloud / self.in_scope, (self.on_cloud + self.not_told) / self.in_scope
+        return f"{low:.1%}" if low == high else f"{low:.1%}～{high:.1%}"
+
+    @property
     def live(self) -> int:
         return sum(self.states[state] for state in LIVE)
 

@@ -69,7 +69,7 @@ def write_ledger(view: AuditView, path: Path) -> None:
 
 def _summary(book: Book, view: AuditView, whom: str) -> None:
     columns = heads(
-        "部门 26; 在册|系统 7; 不纳入 7; 纳入范围|（分母） 9; 已上云|（分子） 8; 未上云 7; 无法|判定 7; 上云率 8",
+        "部门 26; 在册|系统 7; 不纳入 7; 纳入范围|（分母） 9; 已上云|（分子） 8; 未上云 7; 无法|判定 7; 上云率 14",
         "未销号|问题 7",
         "; ".join(f"其中：|{name} 9" for name in SEVERITIES.values()),
         "线索和|待办 7; 本次|新发现 7; 待复核 7; 本次|销号 7; 已豁免 7; 无法判定|事项 9",
@@ -95,7 +95,7 @@ def _summary_row(row: Account) -> list[Cell]:
         row.on_cloud,
         row.off_cloud,
         row.not_told,
-        None if rate is None else Ratio(rate),
+        row.rate_words if row.not_told else None if rate is None else Ratio(rate),
         row.live,
         *(row.severities[name] for name in SEVERITIES),
         row.leads,
@@ -119,7 +119,7 @@ def _summary_notes(view: AuditView, whom: str) -> list[str]:
     return [
         f"一、数据快照：{clean(view.snapshot, 80)}；数据截至{chinese_date(view.as_of)}；为{clean(whom, 80)}导出。",
         "二、上云率＝已上云系统数÷纳入范围系统数。纳入范围为非涉密在用、在建系统，"
-        "不含经批准豁免和停用已报备的系统；无法判定的系统计入分母，不计入分子。涉密系统不在统计之列。",
+        "不含经批准豁免和停用已报备的系统；有无法判定的系统时，上云率为区间：下限不计这些系统，上限将其计入已上云。涉密系统不在统计之列。",
         f"三、不纳入上云率统计的系统：{left_out}。",
         f"四、探测覆盖：{covered}。",
         f"五、登记与探测相互矛盾{len(view.conflicts)}处，矛盾的一项不作为依据，详见各台账“数据冲突”栏。",

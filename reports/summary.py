@@ -114,7 +114,7 @@ def _migration(view: AuditView) -> RenderableType:
             account.on_cloud,
             account.off_cloud,
             account.not_told,
-            "—" if account.rate is None else f"{account.rate:.1%}",
+            account.rate_words,
             account.excluded,
         )
         for account in _sums(view)

@@ -57,6 +57,8 @@ def save(connection: Connection, new: KeyMap, *, with_pins: bool) -> dict[str, s
 
 def survivor(key: str, known: Mapping[str, str]) -> str:
     """The key that lives, through any chain of merges. A circle, which no merge makes, ends where it closes."""
+    if key not in known:
+        return key
     met = {key}
     while (further := known.get(key)) is not None and further not in met:
         met.add(further)

@@ -30,7 +30,7 @@ from auditor.ledger.rows import (
     facts_digest,
     life_columns,
     life_of,
-    sources_digest,
+    whole_digest,
 )
 from auditor.ledger.tables import finding_events, finding_facts, findings
 from reports.model import Changes
@@ -197,22 +197,22 @@ class Recording:
                 "merged_into": None,
             }
         )
-        self._new_facts.append({"finding": name, "digest": sources_digest(seen.facts), "facts": seen.facts})
+        self._new_facts.append({"finding": name, "digest": whole_digest(seen), "facts": seen.facts})
         self._event(name, "", step.after.shown, step.after.reason, step.after.waiver)
         self._words[name] = step.change
 
     def _see(self, row: Row[Any], seen: Seen) -> None:
         self._confirmed.append(row.id)
-        content, sources, facts = content_digest(seen), sources_digest(seen.facts), row.facts_digest
-        if sources != row.digest:
-            facts = facts_digest(seen.facts)
-            self._facts.append({"of": row.id, "digest": sources, "facts": seen.facts})
-        if facts == row.facts_digest:
+        whole = whole_digest(seen)
+        if whole == row.digest:
             step, moves = self._again(row, seen.waiver)
         else:
-            step, moves = self._judge(life_of(row), facts, seen.waiver)
-        if content != row.content_digest or facts != row.facts_digest:
-            self._write_content(row, seen, facts, content, step)
+            self._facts.append({"of": row.id, "digest": whole, "facts": seen.facts})
+            facts, content = facts_digest(seen.facts), content_digest(seen)
+            same = facts == row.facts_digest
+            step, moves = self._again(row, seen.waiver) if same else self._judge(life_of(row), facts, seen.waiver)
+            if not same or content != row.content_digest:
+                self._write_content(row, seen, facts, content, step)
         self._words[row.id] = step.change
         if moves:
             self._write_life(row, step)

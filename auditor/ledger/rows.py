@@ -51,25 +51,25 @@ def facts_digest(facts: Sequence[Mapping[str, object]]) -> str:
     return _digest("\n".join(sorted({f"{fact['column']}={plain(fact['value'])!r}" for fact in facts})))
 
 
-def sources_digest(facts: Sequence[Mapping[str, object]]) -> str:
-    """Stands for the facts with everything that is known of them."""
-    return _digest(repr(facts))
-
-
 def content_digest(seen: Seen) -> str:
     """Stands for what a sighting says besides its facts, its time and its waiver."""
-    return _digest(
-        repr(
-            (
-                seen.kind,
-                seen.asset_name,
-                seen.department_id,
-                seen.department_name,
-                seen.zone,
-                seen.severity,
-                seen.bite,
-            )
-        )
+    return _digest(repr(_content(seen)))
+
+
+def whole_digest(seen: Seen) -> str:
+    """Stands for a sighting with everything that is known of its facts; equal, and nothing else need be compared."""
+    return _digest(repr((_content(seen), seen.facts)))
+
+
+def _content(seen: Seen) -> tuple[str, ...]:
+    return (
+        seen.kind,
+        seen.asset_name,
+        seen.department_id,
+        seen.department_name,
+        seen.zone,
+        seen.severity,
+        seen.bite,
     )
 
 

@@ -98,7 +98,7 @@ findings = Table(
     Column("absences", Integer, nullable=False),
     Column("reopenings", Integer, nullable=False),
     Column("facts_digest", Text, nullable=False),
-    # Over what a sighting says besides its facts: equal, and nothing but times need be written.
+    # Over what a sighting says besides its facts.
     Column("content_digest", Text, nullable=False),
     Column("waiver", Text, nullable=False),
     Column("dismissed_until", Date),
@@ -125,7 +125,7 @@ finding_facts = Table(
     "finding_facts",
     metadata,
     Column("finding", Text, ForeignKey("findings.id"), primary_key=True),
-    # Over the facts with their sources and times; see findings.facts_digest for what they say.
+    # Over the whole sighting, facts with their sources and times: equal, and only times of confirmation are written.
     Column("digest", Text, nullable=False),
     Column("facts", JSON, nullable=False),
 )

@@ -127,21 +127,22 @@ def _settle_seen(world: World, case: Case, draft: Draft, said: list[SourcedFact]
     elif CLOUD not in case.seen and _cloud_is_open(world, case):
         draft.withhold("hosting", MAY_BE_CLOUD, (*said, *claims))
         return
-    result |= _kept(world, case)
+    result |= _kept(world, case, believed=not has_conflict(draft.conflicts, "hosting"))
     if CLOUD in case.seen and case.declared and not case.declared.keys() & result.keys():
         _overrule(draft, SEEN_ELSEWHERE, result, said, claims)
     _show(draft, result)
 
 
-def _kept(world: World, case: Case) -> dict[str, Ground]:
+def _kept(world: World, case: Case, *, believed: bool) -> dict[str, Ground]:
     """Declared places that no sighting speaks of and nothing refutes.
 
     A public or an industry cloud is out of our sight. An own room beside a confirmed cloud stays until its
-    addresses have been looked at in vain; one that the sightings contradict outright does not.
+    addresses have been looked at in vain; one that the sightings, or another register, contradict does not
+    (``believed``: the registers agree).
     """
     out = {place: ground for place, ground in case.declared.items() if place in ("public_cloud", "industry_cloud")}
     own = OWN & case.declared.keys()
-    if own and not own & case.seen.keys() and case.declared.keys() & case.seen.keys():
+    if believed and own and not own & case.seen.keys() and case.declared.keys() & case.seen.keys():
         off = [s for s in case.addresses if s.spot and s.spot.zone.kind == "department"]
         if not off or not all(world.covered.address(s.vantage, s.address) for s in off):
             out |= {place: case.declared[place] for place in own}

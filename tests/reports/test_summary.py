@@ -34,8 +34,8 @@ def row(text: str, name: str, after: str) -> list[str]:
 
 def test_departments_with_their_systems_and_findings(audit: AuditView) -> None:
     text = said(audit)
-    assert row(text, "示例市民政局", "系统上云") == ["示例市民政局", "4", "1", "2", "1", "25.0%", "0"]
-    assert row(text, "合计", "系统上云") == ["合计", "10", "4", "4", "2", "40.0%", "1"]
+    assert row(text, "示例市民政局", "系统上云") == ["示例市民政局", "4", "1", "2", "1", "25.0%～50.0%", "0"]
+    assert row(text, "合计", "系统上云") == ["合计", "10", "4", "4", "2", "40.0%～60.0%", "1"]
     assert row(text, "示例市民政局", "问题（本次") == ["示例市民政局", "4", "严重4", "1", "4", "0", "0", "1"]
     assert row(text, "示例市财政局", "问题（本次") == ["示例市财政局", "0", "0", "0", "0", "1", "0"]
     assert "新发现5，仍存在1，再次发现1，已销号1，待复核1，已豁免1" in text
