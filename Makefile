@@ -25,7 +25,9 @@ lab: ## the tests against real counterparts in network namespaces (root)
 	$(PYTHON_ENV) -m pytest -m lab $(ARGS)
 
 # program=package, so that nothing is installed that is there already.
-LAB_PROGRAMS := nmap=nmap ip=iproute2 nft=nftables
+LAB_PROGRAMS := nmap=nmap ip=iproute2 nft=nftables soffice=libreoffice-writer localc=libreoffice-calc \
+	pdftotext=poppler-utils promtool=prometheus \
+	/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc=fonts-noto-cjk
 
 lint: ## ruff, mypy --strict, import-linter
 	@$(BOOTSTRAP) dev
@@ -54,6 +56,8 @@ test-wheel: ## the whole quick suite against the installed wheel, outside this f
 docs: ## write the generated pages anew
 	@$(BOOTSTRAP) dev
 	$(PYTHON_ENV) -m tools.commands_page
+	$(PYTHON_ENV) -m inventories.dictionary
+	$(PYTHON_ENV) -m inventories.registers.schema
 
 lock: ## write the lock files anew (UPGRADE=1 takes the newest versions)
 	@sh tools/lock.sh

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def main() -> None:
-    from auditor.cli import run
+    from auditor.ending import run
 
     run()
 

@@ -90,7 +90,7 @@ class Draft:
         )
         for name, content in packs.items():
             target = self.path / "packs" / name
-            if not target.resolve().is_relative_to(self.path.resolve()):
+            if not target.resolve().is_relative_to((self.path / "packs").resolve()):
                 raise ValueError(f"a pack's file leaves the snapshot: {name!r}")
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             target.write_bytes(content)
@@ -99,7 +99,7 @@ class Draft:
         """Seals the snapshot and gives it its name. Raises OSError, and leaves no half of one."""
         files = {name: {"bytes": size, "sha256": digest} for name, size, digest in _contents(self.path)}
         body = {"format": FORMAT, "snapshot": self.id, "files": files}
-        (self.path / MANIFEST).write_text(json.dumps(body, indent=1, sort_keys=True) + "\n", encoding="ascii")
+        (self.path / MANIFEST).write_bytes(_manifest(body))
         for folder, _folders, names in os.walk(self.path):
             for name in names:
                 _sync(Path(folder) / name)
@@ -107,6 +107,11 @@ class Draft:
         self.path.rename(self.final)
         _sync(self.final.parent)
         return self.final
+
+
+def _manifest(body: Mapping[str, object]) -> bytes:
+    """The one spelling of a manifest: any other was not written here."""
+    return (json.dumps(body, indent=1, sort_keys=True) + "\n").encode("ascii")
 
 
 def _sync(path: Path) -> None:
@@ -177,6 +182,8 @@ def verify(path: Path) -> tuple[Fault, ...]:
     except (SnapshotError, KeyError, TypeError, ValueError, AttributeError) as error:
         return (Fault(str(manifest), f"cannot be read: {clean(str(error))}", "restore the snapshot from a backup"),)
     out = []
+    if manifest.read_bytes() != _manifest({"format": FORMAT, "snapshot": sealed, "files": body["files"]}):
+        out.append(Fault(str(manifest), "was changed after the snapshot was sealed", "restore it from a backup"))
     if sealed != path.name:
         out.append(Fault(str(manifest), f"seals the snapshot {clean(str(sealed))!r}, not {path.name!r}"))
     found = {name: (size, digest) for name, size, digest in _contents(path) if name != MANIFEST}

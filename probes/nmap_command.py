@@ -114,13 +114,14 @@ def deadline(settings: Settings, stage: Stage, hosts: int, ports: int, services:
     profile = settings.profile
     sending = packets(stage, hosts, ports, profile.retries) / max(1, settings.rate)
     asking = services * 24 / (1 if profile.paced else 40)
-    return int(profile.deadline_seconds + 2 * sending + asking)
+    return int(profile.deadline_seconds + 3 * sending + asking)
 
 
 def _common(settings: Settings, stage: Stage) -> list[str]:
     profile = settings.profile
-    # nmap keeps its rate on average: after a pause it sends faster, to make up for it.
-    rate = max(1, settings.rate * 3 // 4 if profile.paced else settings.rate)
+    # nmap keeps its rate on average: after a pause it sends faster, to make up for it; and it does not count the
+    # resets with which the kernel answers for it.
+    rate = max(1, settings.rate // 2 if profile.paced else settings.rate)
     return [
         *settings.command,
         *("-n", "--noninteractive", "--privileged" if settings.raw else "--unprivileged"),

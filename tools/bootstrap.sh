@@ -65,8 +65,12 @@ venv_is_whole() {
 # The packages whose programs are not there: all that are missing are asked for at once.
 missing_packages() {
     for pair in "$@"; do
+        case $pair in
+        # A file, for packages without a program.
+        /*) [ -e "${pair%%=*}" ] || printf ' %s' "${pair#*=}" ;;
         # Servers live where only root's PATH looks.
-        PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%=*}" >/dev/null 2>&1 || printf ' %s' "${pair#*=}"
+        *) PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%=*}" >/dev/null 2>&1 || printf ' %s' "${pair#*=}" ;;
+        esac
     done
     venv_is_whole && return 0
     # Debian splits ensurepip off; without it venv makes an environment that has no pip.

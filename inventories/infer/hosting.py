@@ -119,6 +119,7 @@ def _settle(world: World, case: Case, draft: Draft) -> None:
 
 def _settle_seen(world: World, case: Case, draft: Draft, said: list[SourcedFact], claims: list[SourcedFact]) -> None:
     result = dict(case.seen)
+    believed = not has_conflict(draft.conflicts, "hosting")
     if CLOUD in case.declared and CLOUD not in case.seen:
         if not _cloud_refuted(world, case):
             draft.withhold("hosting", NOT_LOOKED, (*said, *claims))
@@ -127,7 +128,7 @@ def _settle_seen(world: World, case: Case, draft: Draft, said: list[SourcedFact]
     elif CLOUD not in case.seen and _cloud_is_open(world, case):
         draft.withhold("hosting", MAY_BE_CLOUD, (*said, *claims))
         return
-    result |= _kept(world, case, believed=not has_conflict(draft.conflicts, "hosting"))
+    result |= _kept(world, case, believed=believed)
     if CLOUD in case.seen and case.declared and not case.declared.keys() & result.keys():
         _overrule(draft, SEEN_ELSEWHERE, result, said, claims)
     _show(draft, result)
