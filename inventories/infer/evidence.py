@@ -104,7 +104,8 @@ EMPTY_PAGES = re.compile(
 #: Titles of pages that manage equipment which no fingerprint knows.
 EQUIPMENT_PAGES = re.compile(
     r"网管|交换机|路由器|防火墙|网络摄像机|硬盘录像机|打印机|管理控制器"
-    r"|\bNVR\b|\bIPMI\b|\biDRAC|\biLO ?\d?\b|\bi?BMC\b|LaserJet|RouterOS|\b(switch|router|firewall|printer)\b|Synology|QNAP",
+    r"|\bNVR\b|\bIPMI\b|\biDRAC|\biLO ?\d?\b|\bi?BMC\b|LaserJet|RouterOS"
+    r"|\b(switch|router|firewall|printer)\b|Synology|QNAP",
     re.IGNORECASE,
 )
 

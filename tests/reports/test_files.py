@@ -1,3 +1,5 @@
+"""Files take their place whole, or not at all."""
+
 import stat
 from pathlib import Path
 

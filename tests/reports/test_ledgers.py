@@ -1,3 +1,5 @@
+"""The workbook: sheets, denominators, and nothing that becomes a formula."""
+
 import re
 import stat
 import tempfile

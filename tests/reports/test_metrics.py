@@ -1,3 +1,5 @@
+"""The metrics: fixed names, bounded labels, a denominator beside every count."""
+
 import re
 import stat
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""The papers: what stands in them, what may not, and that they open."""
+
 import stat
 import subprocess
 import sys

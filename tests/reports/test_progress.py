@@ -1,3 +1,5 @@
+"""Progress: drawn on a terminal, a few plain lines elsewhere."""
+
 import io
 import os
 import pty

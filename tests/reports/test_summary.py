@@ -1,3 +1,5 @@
+"""The summary: what was found, what was not seen, and text that does nothing."""
+
 import io
 from dataclasses import replace
 from pathlib import Path

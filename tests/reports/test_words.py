@@ -1,3 +1,5 @@
+"""The Chinese words, one for each code."""
+
 from datetime import UTC, date, datetime
 
 import pytest
