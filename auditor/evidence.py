@@ -6,6 +6,7 @@ sources of that day: a finding can be explained when its snapshot is long gone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -25,20 +26,26 @@ _COMMON = frozenset(column.name for column in COMMON)
 
 
 def facts_of(rule: Rule, outcome: Outcome, asset: Asset) -> tuple[dict[str, object], ...]:
-    """The facts behind an outcome, JSON-able: what is telling first, then whose it is and at which level.
+    """The facts behind an outcome, JSON-able: what is wrong first, then why the rule applies.
 
-    One entry per supporting source; a computed column comes first with its value and then with what it rests on.
+    One entry per supporting source; what a computed column rests on comes before the column itself.
     """
     out: list[dict[str, object]] = []
-    for column in sorted(rule.columns, key=_COMMON.__contains__):
+    for column in sorted(rule.columns, key=lambda name: _weight(rule, name)):
         value = outcome.values.get(column)
         if column in DERIVED:
-            out.append(_entry(column, value, None))
             for stored in DERIVED[column]:
                 out.extend(_stored(asset, stored, plain(asset.values.get(stored))))
+            out.append(_entry(column, value, None))
         else:
             out.extend(_stored(asset, column, value))
     return tuple(out)
+
+
+def _weight(rule: Rule, column: str) -> int:
+    if re.search(rf"\b{re.escape(column)}\b", rule.violation):
+        return 0
+    return 2 if column in _COMMON else 1
 
 
 def _stored(asset: Asset, name: str, value: object) -> list[dict[str, object]]:

@@ -85,7 +85,7 @@ def fared(zones: Mapping[str, Zone], collected: Collection, authorised: Mapping[
     return tuple(out)
 
 
-#: Why a scope was not covered, in the bureau's language; the message beside it is the program's own.
+#: Why a scope was not covered, in the bureau's language; the program's own message went to standard error.
 _REASONS: Mapping[str, str] = {
     "no_authorisation": "没有扫描授权",
     "expired": "扫描授权已过期",
@@ -109,7 +109,7 @@ _REASONS: Mapping[str, str] = {
 
 
 def _problem(failure: Failure) -> str:
-    return f"{_REASONS.get(failure.reason, failure.reason)}（{failure.message}）"
+    return _REASONS.get(failure.reason, failure.reason)
 
 
 def _addresses(coverage: Iterable[Coverage]) -> int:

@@ -17,13 +17,13 @@ import duckdb
 
 from inventories.faults import Fault, Faults, clean
 from inventories.kinds import DUCKDB_TYPES
-from policies.expressions import facts, sql
+from policies.expressions import Expression, facts, sql
 from policies.model import Pack, Rule, Verdict
 from policies.statements import create, identifier, listed, nested, select, text
 from policies.subjects import columns_of, derived
 from policies.trees import given, trees_of
 
-#: Verdict codes, two bits each: violation is one less than compliant. A waiver is laid over afterwards.
+#: Verdict codes, two bits each. A waiver is laid over afterwards.
 NOT_APPLICABLE, VIOLATION, COMPLIANT, UNKNOWN = range(4)
 VERDICTS: Mapping[int, Verdict] = {
     NOT_APPLICABLE: Verdict.NOT_APPLICABLE,
@@ -31,6 +31,8 @@ VERDICTS: Mapping[int, Verdict] = {
     COMPLIANT: Verdict.COMPLIANT,
     UNKNOWN: Verdict.UNKNOWN,
 }
+#: The region of what binds the whole country.
+EVERYWHERE = "000000"
 #: Rules whose verdicts share one 64-bit number.
 PER_WORD = 30
 
@@ -51,32 +53,71 @@ class Limits:
     memory: str = "800MB"
 
 
+Part = Callable[[str], str]
+
+
+def _itself(written: str) -> str:
+    return written
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A rule, ready to be asked. ``scope`` is the SQL of region, time and ``applies`` taken together."""
+    """A rule, ready to be asked of rows ``t`` of its subject's table.
+
+    ``frame`` are the conditions of region and time, in SQL; ``column`` gives the SQL of a column and ``outside``
+    the values that the site and the clock supply.
+    """
 
     rule: Rule
     pack: Pack
     index: int
-    scope: str
-    violation: str
-    applies_columns: tuple[str, ...]
-    violation_columns: tuple[str, ...]
+    frame: tuple[str, ...]
+    applies: Expression | None
+    violation: Expression
+    column: Callable[[str], str]
+    outside: Mapping[str, object]
 
-    @property
-    def verdict(self) -> str:
-        """SQL of the verdict's code, in the order that ``semantics.md`` 8 settles.
+    def scope(self, part: Part = _itself) -> str:
+        """SQL of whether region, time and ``applies`` together hold."""
+        conditions = [part(condition) for condition in self.frame]
+        if self.applies is not None:
+            conditions.append(sql(self.applies, self.column, self.outside, part))
+        return f"({' AND '.join(conditions)})" if conditions else "TRUE"
 
-        Outside the scope nothing else matters (times 0); where the scope is NULL, or the violation is within it,
-        the verdict is unknown. Arithmetic, because a CASE for every rule costs the pass half as much again.
+    def verdict(self, part: Part = _itself) -> str:
+        """SQL of the verdict's code, in the order that ``semantics.md`` 8 settles, at the rule's place in its word.
+
+        The switch on a boolean looks at the violation of those rows only that are in scope.
         """
-        decided = f"coalesce({COMPLIANT}::UTINYINT - {self.violation}::UTINYINT, {UNKNOWN}::UTINYINT)"
-        return f"coalesce({self.scope}::UTINYINT * {decided}, {UNKNOWN}::UTINYINT)"
+        in_scope, broken = self.scope(part), sql(self.violation, self.column, self.outside, part)
+        unknown = self._placed(UNKNOWN)
+        return (
+            f"CASE {in_scope} WHEN FALSE THEN {self._placed(NOT_APPLICABLE)} "
+            f"WHEN TRUE THEN CASE {broken} WHEN FALSE THEN {self._placed(COMPLIANT)} "
+            f"WHEN TRUE THEN {self._placed(VIOLATION)} ELSE {unknown} END ELSE {unknown} END"
+        )
+
+    def _placed(self, code: int) -> str:
+        return f"{code << 2 * (self.index % PER_WORD)}::UBIGINT"
 
     @property
     def code(self) -> str:
         """SQL of the verdict's code out of the packed numbers of table ``v``."""
-        return f"((v.w{self.index // PER_WORD} >> {2 * (self.index % PER_WORD)}) & 3)"
+        return f"((v.{self.word} >> {2 * (self.index % PER_WORD)}) & 3)"
+
+    @property
+    def word(self) -> str:
+        """The column that holds the verdict among others."""
+        return f"w{self.index // PER_WORD}"
+
+    @property
+    def scope_columns(self) -> tuple[str, ...]:
+        region = () if self.pack.region == EVERYWHERE else ("region",)
+        return (*region, *(facts(self.applies) if self.applies is not None else ()))
+
+    @property
+    def violation_columns(self) -> tuple[str, ...]:
+        return facts(self.violation)
 
 
 def table(kind: str) -> str:
@@ -173,19 +214,12 @@ class Engine:
     def _judged(self, rule: Rule, pack: Pack, index: int) -> Judged:
         applies, violation = trees_of(pack, rule)
         column = self.column(rule.subject, pack)
-        outside = given(pack, self.as_of)
-        region = _region(pack.region, column("region"))
-        parts = [region] if region else []
-        if applies is not None:
-            parts.append(sql(applies, column, outside))
+        frame = [_region(pack.region, column("region"))] if pack.region != EVERYWHERE else []
         if rule.needs_date and pack.in_force_from is None:
-            parts.append("CAST(NULL AS BOOLEAN)")
-        scope = " AND ".join(parts) or "TRUE"
+            frame.append("CAST(NULL AS BOOLEAN)")
         if _out_of_time(pack, self.as_of):
-            scope = "FALSE"
-        named = facts(applies) if applies is not None else ()
-        bound = ("region", *named) if region else named
-        return Judged(rule, pack, index, f"({scope})", sql(violation, column, outside), bound, facts(violation))
+            frame = ["FALSE"]
+        return Judged(rule, pack, index, tuple(frame), applies, violation, column, given(pack, self.as_of))
 
     def judge(self, kind: str, where: str = "") -> None:
         """Fills the table of packed verdicts of one kind: ``row``, ``key``, ``department``, ``w0`` ….
@@ -193,23 +227,22 @@ class Engine:
         ``where`` restricts it to some assets.
         """
         rules = self.rules[kind]
-        verdicts = [f"{judged.verdict} AS r{judged.index}" for judged in rules]
-        asked = select(
-            ["t.file_row_number AS row", "t.key", "coalesce(t.department_id, '') AS department", *verdicts],
-            f"{self.scan(kind)} t",
-            where=where,
-        )
-        packed = [f"{_packed(rules, int(word[1:]))} AS {word}" for word in self.words(kind)]
+        # Conditions that rules share (whose department, which status) are computed once, in the innermost query.
+        parts: dict[str, str] = {}
+
+        def part(written: str) -> str:
+            return parts.setdefault(written, f"p{len(parts)}")
+
+        words = {word: [j.verdict(part) for j in rules if j.word == word] for word in self.words(kind)}
+        asset = ["t.file_row_number AS row", "t.key", "coalesce(t.department_id, '') AS department"]
+        computed = [f"{written} AS {name}" for written, name in parts.items()]
+        asked = select([*asset, *computed], f"{self.scan(kind)} t", where=where)
+        packed = [f"{' | '.join(verdicts)} AS {word}" for word, verdicts in words.items()]
         self.execute(create(table(kind), select(["row", "key", "department", *packed], nested(asked))))
 
     def words(self, kind: str) -> tuple[str, ...]:
         """The columns that hold the packed verdicts of a kind."""
-        return tuple(f"w{word}" for word in range((len(self.rules[kind]) - 1) // PER_WORD + 1))
-
-
-def _packed(rules: Sequence[Judged], word: int) -> str:
-    mine = [judged for judged in rules if judged.index // PER_WORD == word]
-    return " | ".join(f"(r{j.index}::UBIGINT << {2 * (j.index % PER_WORD)})" for j in mine)
+        return tuple(dict.fromkeys(judged.word for judged in self.rules[kind]))
 
 
 def _connect(paths: Sequence[Path], limits: Limits) -> duckdb.DuckDBPyConnection:
@@ -226,12 +259,10 @@ def _connect(paths: Sequence[Path], limits: Limits) -> duckdb.DuckDBPyConnection
 
 
 def _region(code: str, column: str) -> str:
-    """SQL of whether an asset lies in a pack's region; empty for the whole country.
+    """SQL of whether an asset lies in a pack's region.
 
     The first two digits of GB/T 2260 are the province, the next two the city, the last two the county.
     """
-    if code == "000000":
-        return ""
     if code.endswith("0000"):
         return f"starts_with({column}, '{code[:2]}')"
     if code.endswith("00"):

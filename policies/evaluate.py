@@ -212,8 +212,8 @@ def _undecided(
         return f"concat_ws(',', {', '.join(checks.values())})" if checks else "''"
 
     lacking = (
-        f"CASE WHEN {judged.code} <> {UNKNOWN} THEN '' WHEN {judged.scope} IS NULL "
-        f"THEN {missing(judged.applies_columns)} ELSE {missing(judged.violation_columns)} END AS missing"
+        f"CASE WHEN {judged.code} <> {UNKNOWN} THEN '' WHEN {judged.scope()} IS NULL "
+        f"THEN {missing(judged.scope_columns)} ELSE {missing(judged.violation_columns)} END AS missing"
     )
     wanted = f"{judged.code} IN ({', '.join(map(str, codes))})"
     if departments:

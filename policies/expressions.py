@@ -160,29 +160,46 @@ def _kleene(values: list[Any], *, decides: bool) -> bool | None:
     return None if None in values else not decides
 
 
-def sql(node: Expression, column: Callable[[str], str], given: Mapping[str, object]) -> str:
-    """DuckDB's SQL for a tree. ``column`` gives the SQL of a column; ``given`` the outside values."""
+def sql(
+    node: Expression,
+    column: Callable[[str], str],
+    given: Mapping[str, object],
+    part: Callable[[str], str] = lambda written: written,
+) -> str:
+    """DuckDB's SQL for a tree.
+
+    ``column`` gives the SQL of a column; ``given`` the outside values. ``part`` may put something else in the place
+    of a whole condition within the tree (a comparison, a call, a boolean column), such as the name of a column in
+    which it stands computed.
+    """
+
+    def inner(child: Expression) -> str:
+        return sql(child, column, given)
+
+    def outer(child: Expression) -> str:
+        return sql(child, column, given, part)
+
     match node:
-        case Fact(name):
-            return column(name)
+        case Fact(name, kind):
+            return part(column(name)) if kind is Type.BOOLEAN else column(name)
         case Given(name, kind):
             return constant(given.get(name), kind)
         case Literal(held, kind):
             return constant(held, kind)
         case Compare(op, left, right):
-            return f"({sql(left, column, given)} {op} {sql(right, column, given)})"
+            return part(f"({inner(left)} {op} {inner(right)})")
         case OneOf(item, values):
             listed = ", ".join(constant(v.value, v.type) for v in values)
-            return f"({sql(item, column, given)} IN ({listed}))"
+            return part(f"({inner(item)} IN ({listed}))")
         case Every(parts):
-            return "(" + " AND ".join(sql(p, column, given) for p in parts) + ")"
+            return "(" + " AND ".join(map(outer, parts)) + ")"
         case Some(parts):
-            return "(" + " OR ".join(sql(p, column, given) for p in parts) + ")"
-        case Negation(part):
-            return f"(NOT {sql(part, column, given)})"
+            return "(" + " OR ".join(map(outer, parts)) + ")"
+        case Negation(negated):
+            return f"(NOT {outer(negated)})"
         case Call(function, arguments):
             as_of = constant(given.get(AS_OF), Type.DATE)
-            return FUNCTIONS[function].sql([sql(a, column, given) for a in arguments], as_of)
+            return part(FUNCTIONS[function].sql([inner(a) for a in arguments], as_of))
 
 
 def constant(held: object, kind: Type) -> str:

@@ -32,22 +32,25 @@ class Part:
         """The same, in the order of asset keys."""
         import pyarrow.compute as pc
 
-        order = pc.sort_indices(self.table.column("key").take(self.rows))
-        return replace(self, rows=self.rows.take(order))
+        mine = self.table.select(["key", "name", "department", "zone", *dict.fromkeys(self.columns.values())])
+        return replace(self, table=mine, rows=self.rows.take(pc.sort_indices(mine.column("key").take(self.rows))))
 
     def read(self, start: int, stop: int) -> Iterator[Outcome]:
-        names = ["key", "name", "department", "zone", *dict.fromkeys(self.columns.values())]
-        for row in self.table.select(names).take(self.rows[start:stop]).to_pylist():
-            waiver = self.waived.get(row["key"], "")
+        chosen = self.table.take(self.rows[start:stop])
+        held = [chosen.column(name).to_pylist() for name in ("key", "name", "department", "zone")]
+        shown = [chosen.column(name).to_pylist() for name in self.columns.values()]
+        rule, kind = self.rule.full_id, self.rule.subject
+        for key, name, department, zone, *values in zip(*held, *shown, strict=True):
+            waiver = self.waived.get(key, "")
             yield Outcome(
-                rule=self.rule.full_id,
-                kind=self.rule.subject,
-                asset_key=row["key"],
-                asset_name=row["name"] or "",
-                department_id=row["department"],
-                zone=row["zone"] or "",
+                rule=rule,
+                kind=kind,
+                asset_key=key,
+                asset_name=name or "",
+                department_id=department,
+                zone=zone or "",
                 verdict=Verdict.WAIVED if waiver else Verdict.VIOLATION,
-                values={name: plain(row[held]) for name, held in self.columns.items()},
+                values=dict(zip(self.columns, map(plain, values), strict=True)),
                 waiver=waiver,
             )
 

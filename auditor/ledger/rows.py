@@ -37,7 +37,11 @@ CONTENT = (
 LIFE = ("state", "stale", "reason", "absences", "reopenings", "waiver", "dismissed_until")
 
 #: What recording needs of a finding. The life stands first, so that it can be taken in one piece.
-PRESENT = (*LIFE, *CONTENT, "id", "rule", "asset_key", "note")
+PRESENT = (
+    *LIFE,
+    *("id", "rule", "asset_key", "kind", "asset_name", "department_id", "department_name", "zone", "note"),
+    *("facts_digest", "content_digest"),
+)
 
 
 def batched(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
@@ -154,7 +158,7 @@ def event_of(row: Row[Any]) -> EventRow:
 def event_columns(
     finding: str, at: datetime, audit: str, before: str, after: str, reason: Reason, note: str = "", actor: str = ""
 ) -> dict[str, object]:
-    """A line of history; an empty ``audit`` is a person's doing."""
+    """A line of history; an empty ``audit`` is a person's doing. Notes are made safe to show."""
     return {
         "finding": finding,
         "at": at,
@@ -162,8 +166,8 @@ def event_columns(
         "before": before,
         "after": after,
         "reason": reason.value,
-        "note": note,
-        "actor": actor,
+        "note": clean(note, 500),
+        "actor": clean(actor, 100),
     }
 
 

@@ -337,6 +337,8 @@ def test_hostile_text_is_stored_harmless(city: City) -> None:
     assert city.only.facts[0]["evidence"] == evidence
     city.audit(seen(1, asset_name="系\x1b[31m统\x00\ud800", facts=({**FACT, "evidence": evidence},)))
     assert len(city.ledger.history(city.only.id)) == 1
+    city.audit(seen(1, department_id="sjj", department_name="\x1b[31m数据局"))
+    assert "\x1b" not in city.ledger.history(city.only.id)[-1].note
 
 
 def test_listing_by_state_and_more(city: City) -> None:

@@ -116,22 +116,22 @@ def test_many_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     assert [child.wait(60) for child in children] == [0, 0, 0]
     errors: list[BaseException] = []
 
-    def use() -> None:
+    def use(ledger: Ledger) -> None:
         try:
-            with Ledger.open(path) as ledger:
-                for _ in range(5):
-                    ledger.begin_audit(Opening(), at=AT)
+            for _ in range(5):
+                ledger.begin_audit(Opening(), at=AT)
+                ledger.audits()
         except LedgerError as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=use) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    with Ledger.open(path) as ledger:
-        assert len(ledger.audits()) == 15
+    with Ledger.open(path) as shared, Ledger.open(path) as own:
+        threads = [threading.Thread(target=use, args=(ledger,)) for ledger in (shared, shared, own)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert len(shared.audits()) == 15
 
 
 def test_a_reader_is_not_kept_waiting_by_the_writer(tmp_path: Path) -> None:
