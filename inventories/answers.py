@@ -21,8 +21,9 @@ REGISTER = "register"
 
 def register_of(source: str) -> str:
     """``systems`` for ``registers/systems.xlsx!B7`` and ``registers/systems-民政局.csv!3``; empty for no register."""
-    path = source.partition("!")[0]
-    return _PART.split(PurePosixPath(path).stem)[0] if "/" in path or "!" in source else ""
+    path, mark, _cell = source.partition("!")
+    _folder, slash, name = path.rpartition("/")
+    return _PART.split(name.rpartition(".")[0] or name, maxsplit=1)[0] if slash or mark else ""
 
 
 class Answers:

@@ -56,6 +56,8 @@ def superseded(observations: Sequence[Observation]) -> list[frozenset[str]]:
     other, and the younger is not the truer. Seeing it again means sharing an identifier: a machine with two
     addresses, each scanned once, was not scanned twice.
     """
+    if len({observation.collector for observation in observations}) == len(observations):
+        return [frozenset()] * len(observations)
     out: list[frozenset[str]] = []
     for old in observations:
         columns: set[str] = set()
@@ -97,9 +99,11 @@ class Said:
             self.live = {column: ordered(facts) for column, facts in self.live.items()}
 
     def add(self, facts: Iterable[SourcedFact]) -> None:
+        tables = (self.all,) if self.live is self.all else (self.all, self.live)
         for fact in facts:
-            for table in (self.all,) if self.live is self.all else (self.all, self.live):
-                table[fact.column] = ordered((*table.get(fact.column, ()), fact))
+            for table in tables:
+                known = table.get(fact.column)
+                table[fact.column] = ordered((*known, fact)) if known else [fact]
 
     def facts(self) -> tuple[SourcedFact, ...]:
         return tuple(fact for column in sorted(self.all) for fact in self.all[column])

@@ -5,7 +5,7 @@ Pure. The reasons are Chinese, since the person who drafts an order reads them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from inventories.kinds import KINDS, Column
@@ -52,12 +52,14 @@ def obstacles(
     stale: bool,
     now: datetime,
     text_verified: bool = True,
+    unknown: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Why a finding may not go into an order; empty where it may.
 
     ``facts`` holds, for each stored column that the rule names, the facts that support the value shown. A
     column that a probe can see must have been seen as strongly as the rule asks; of one that only papers
-    show, the register's word is all there can be.
+    show, the register's word is all there can be. ``unknown`` are columns that the rule names and nobody has
+    shown: a violation stands without them, so nothing is asked of them.
     """
     out: list[str] = []
     if verdict != "violation":
@@ -74,7 +76,7 @@ def obstacles(
     if needs is None or out:
         return tuple(out)
     for name in evidence_columns(rule.columns):
-        if name not in _COMMON:
+        if name not in _COMMON and name not in unknown:
             out.extend(_weak(KINDS[rule.subject].column(name), facts.get(name, ()), needs, now))
     return tuple(out)
 

@@ -268,11 +268,11 @@ class _Reader:
         name = self.text[node.meta["start"] : node.meta["end"] + 1] if "start" in node.meta else ""
         function = FUNCTIONS.get(name)
         if function is None or not isinstance(node, exp.Func):
-            if isinstance(node, (exp.Anonymous, exp.Func)) and name and not why(node):
+            if isinstance(node, (exp.Anonymous, exp.Func)) and name and not why(node, name):
                 mend = f"{did_you_mean(name, FUNCTIONS)} there are {', '.join(FUNCTIONS)}".strip()
                 self.problem(node, f"unknown function {clean(name, 60)!r}", mend)
                 return None
-            return self._refuse(node)
+            return self._refuse(node, name)
         written = node.expressions if isinstance(node, exp.Anonymous) else _arguments(node)
         arguments = [self.read(argument) for argument in written]
         if None in arguments:
@@ -334,12 +334,9 @@ class _Reader:
         self.problem(place, f"{column.name} is never {clean(other.value, 60)!r}", mend)
         return False
 
-    def _refuse(self, node: Node) -> Expression | None:
-        what, mend = why(node) or (
-            f"{type(node).__name__} is not allowed",
-            "see the operators that a predicate may use",
-        )
-        self.problem(node, what, mend)
+    def _refuse(self, node: Node, name: str = "") -> Expression | None:
+        otherwise = (f"{type(node).__name__} is not allowed", "see the operators that a predicate may use")
+        self.problem(node, *(why(node, name) or otherwise))
         return None
 
 

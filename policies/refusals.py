@@ -58,6 +58,9 @@ _BY_TOKEN: Mapping[TokenType, Refusal] = {
 }
 
 
+_CLOCKS = frozenset({"now", "today", "transaction_timestamp", "get_current_timestamp", "get_current_time"})
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong in a predicate; ``offset`` is counted in characters from its beginning."""
@@ -101,6 +104,11 @@ def syntax(text: str, error: SqlglotError) -> Problem:
     return Problem(offset, f"is no SQL condition: {clean(what, 120)}", "see the operators that a predicate may use")
 
 
-def why(node: object) -> Refusal | None:
-    """Why a node of sqlglot's tree is not allowed, and what to write instead; None where there is nothing to say."""
+def why(node: object, name: str = "") -> Refusal | None:
+    """Why a node of sqlglot's tree is not allowed, and what to write instead; None where there is nothing to say.
+
+    ``name`` is that of the function called, if the node is a call.
+    """
+    if name.lower() in _CLOCKS:
+        return CLOCK
     return next((refusal for kinds, refusal in _BY_NODE if isinstance(node, kinds)), None)

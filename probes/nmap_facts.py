@@ -113,7 +113,8 @@ def _products(
         evidence = f"{place} {clean(match.words, EVIDENCE)}"
         yield Fact("products", (f"{match.category}:{match.product}",), match.strength, evidence)
     named = {match.category for match in matches if match.strength > Strength.HINTED}
-    if hint is not None and hint.category not in named:
+    known = {match.product for match in matches}
+    if hint is not None and hint.category not in named and hint.product not in known:
         why = f"端口 {place}，应答协议 {hint.speaks}" if spoke else f"仅凭端口 {place}"
         yield Fact("products", (f"{hint.category}:{hint.product}",), Strength.HINTED, f"{why}；{BY_PORT}")
 

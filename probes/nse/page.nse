@@ -21,7 +21,9 @@ categories = {"discovery", "safe"}
 portrule = function(host, port)
   local version = port.version or {}
   if shortport.http(host, port) then return true end
-  if port.service and port.service ~= "unknown" then return false end
+  -- A confidence of 3 is that of nmap's table of ports.
+  local named = port.service and port.service ~= "unknown" and (version.name_confidence or 0) > 3
+  if named and port.service ~= "ssl" then return false end
   if version.service_fp and version.service_fp:find("HTTP/1\\.[01]") then return true end
   return version.service_tunnel == "ssl"
 end
