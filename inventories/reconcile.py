@@ -31,6 +31,7 @@ from inventories.model import (
 )
 from inventories.places import Places
 from inventories.prefixes import Atlas, Spot
+from inventories.steady import without_cycle_collection
 
 #: The source of what the site's configuration says about an address.
 SITE_SOURCE = "site.yaml"
@@ -96,7 +97,8 @@ def reconcile(
     ``today`` is the audit's day at the site and ``timezone`` the site's; ``site`` is its id, which new keys are
     made from. ``keymap`` is what the previous audit gave back (:attr:`Reconciled.keymap`).
     """
-    return _Reconciler(collection, places, keymap, today, site, timezone).run()
+    with without_cycle_collection():
+        return _Reconciler(collection, places, keymap, today, site, timezone).run()
 
 
 @dataclass(slots=True)

@@ -147,10 +147,10 @@ class _Run:
 
     def _lane(self, probes: Sequence[Probe], permit: Permit) -> _Lane:
         lane = _Lane(permit)
-        if permit.left_out:
-            message = "no authorisation in force names these addresses"
-            self._failed("scope", permit.zone.id, permit.left_out, "prefix_not_authorised", message)
         for probe in probes:
+            if permit.left_out:
+                message = "no authorisation in force names these addresses"
+                self._failed(probe.name, permit.zone.id, permit.left_out, "prefix_not_authorised", message)
             lane.queue.extend((probe, shard) for shard in self._shards(probe, permit))
         lane.total = len(lane.queue)
         self.open.update({(probe.name, shard.id): shard for probe, shard in lane.queue})

@@ -291,7 +291,6 @@ def test_the_changelog_knows_this_version() -> None:
 
 
 def test_the_glossary_holds_the_words_that_are_printed() -> None:
-    from auditor.ledger.life import SHOWN_TITLES
     from reports import words
 
     rows = re.findall(r"^\| `?([^|`]+?)`? \| ([^|]+?) \|", read("docs/glossary.md"), re.M)
@@ -302,7 +301,6 @@ def test_the_glossary_holds_the_words_that_are_printed() -> None:
         words.STATES,
         words.SEVERITIES,
         words.BITES,
-        SHOWN_TITLES,
     )
     missing = [(code, title) for table in printed for code, title in table.items() if (code, title) not in pairs]
     assert missing == []

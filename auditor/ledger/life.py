@@ -74,39 +74,6 @@ class Reason(enum.StrEnum):
     TRANSFERRED = "transferred"
 
 
-#: What a bureau reads for :attr:`Life.shown`.
-SHOWN_TITLES: Mapping[str, str] = {
-    "open": "未整改",
-    "stale": "待复核",
-    "reopened": "再次发现",
-    "resolved": "已销号",
-    "waived": "已豁免",
-    "dismissed": "已排除",
-}
-
-#: What a bureau reads for a reason.
-REASON_TITLES: Mapping[Reason, str] = {
-    Reason.SEEN: "本次核查确认",
-    Reason.MENDED: "已整改",
-    Reason.GONE: "连续核查未再发现该资产",
-    Reason.EXEMPT: "不再适用",
-    Reason.LAPSED: "依据已失效",
-    Reason.MERGED: "与另一问题合并",
-    Reason.UNKNOWN: "本次核查事实不明",
-    Reason.ABSENT: "本次核查未发现该资产",
-    Reason.UNCOVERED: "本次核查未覆盖",
-    Reason.WAIVED: "经批准豁免",
-    Reason.WAIVER_ENDED: "豁免已终止",
-    Reason.DISMISSED: "经人工复核排除",
-    Reason.RESTORED: "经人工复核恢复",
-    Reason.CAME_BACK: "销号后再次出现",
-    Reason.RETEST_DUE: "已到复测日期",
-    Reason.FACTS_CHANGED: "事实有变化",
-    Reason.REKEYED: "资产标识变更",
-    Reason.TRANSFERRED: "资产移交",
-}
-
-
 class Change(enum.StrEnum):
     """What an audit made of a finding, in the word that the summary prints."""
 

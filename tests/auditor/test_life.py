@@ -9,8 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.ledger.life import (
-    REASON_TITLES,
-    SHOWN_TITLES,
     TABLE,
     Change,
     Life,
@@ -23,6 +21,7 @@ from auditor.ledger.life import (
     next_life,
     restored,
 )
+from reports import words
 
 TODAY = date(2026, 3, 1)
 OPEN = Life(State.OPEN, facts_digest="a")
@@ -257,9 +256,9 @@ def test_a_merger_hides_nothing_that_is_open(older: Life, younger: Life, shown: 
 
 
 def test_every_word_has_its_chinese() -> None:
-    assert set(REASON_TITLES) == set(Reason)
+    assert set(words.REASONS) == {reason.value for reason in Reason}
     lives = [OPEN, STALE, RESOLVED, WAIVED, DISMISSED, Life(State.OPEN, reopenings=1)]
-    assert {life.shown for life in lives} == set(SHOWN_TITLES)
+    assert {life.shown for life in lives} == set(words.STATES)
 
 
 SIGHTS = st.lists(st.sampled_from(list(Sight)), max_size=20)

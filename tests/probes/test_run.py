@@ -6,7 +6,7 @@ import ipaddress
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -138,11 +138,11 @@ def test_shards_outside_the_permit_are_never_begun(tmp_path: Path, now: Clock, p
 def test_addresses_that_nobody_authorised_are_said_to_be_uncovered(
     tmp_path: Path, now: Clock, permit_of: Permits
 ) -> None:
-    from dataclasses import replace
-
     permit = replace(permit_of("10.0.0.0/24"), left_out=(ipaddress.ip_network("10.0.1.0/24"),))
     found = run_probes([Fake()], [permit], workdir=tmp_path, stop=Stop(), now=now)
-    assert [(f.reason, f.scope) for f in found.failures] == [("prefix_not_authorised", ("10.0.1.0/24",))]
+    assert [(f.collector, f.reason, f.scope) for f in found.failures] == [
+        ("fake", "prefix_not_authorised", ("10.0.1.0/24",))
+    ]
 
 
 def test_finished_shards_are_not_begun_again_and_failed_ones_are(

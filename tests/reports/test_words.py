@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from auditor.ledger.life import REASON_TITLES, SHOWN_TITLES, Change
+from auditor.ledger.life import Change, Reason
 from inventories.kinds import KINDS
 from inventories.model import Strength
 from policies.model import Bite, Reply, Severity, Verdict
@@ -48,8 +48,7 @@ def test_every_code_of_the_inner_packages_has_a_word() -> None:
 
 
 def test_a_findings_life_is_told_in_the_ledgers_own_words() -> None:
-    assert words.STATES == SHOWN_TITLES
-    assert words.REASONS == REASON_TITLES
+    assert set(words.REASONS) == {reason.value for reason in Reason}
     assert set(words.CHANGES) == set(Change)
     assert words.reason_words("uncovered；断电\x07") == "本次核查未覆盖；断电\\x07"
 
