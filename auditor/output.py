@@ -20,7 +20,12 @@ _FILE_WIDTH = 160
 def stdout() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            """A reader that has gone is for :mod:`auditor.ending` to judge, not for rich to exit on."""
+            raise BrokenPipeError
+
+    return Output(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def print_json(body: object) -> None:

@@ -210,8 +210,8 @@ class _Assigner:
         number = 0
         while True:
             text = "\0".join((self.site, thing.kind, name, *([str(number)] if number else [])))
-            digest = base64.b32encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
-            key = f"{KINDS[thing.kind].letter}-{digest[:12].decode().lower()}"
+            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+            key = f"{KINDS[thing.kind].letter}-{base64.b32encode(digest[:10])[:12].decode().lower()}"
             if key not in used:
                 return key
             number += 1

@@ -132,15 +132,17 @@ class _Reconciler:
         keys, keymap = assign([group.thing for group in groups], self.keymap, site=self.site, today=self.today)
         for group, key in zip(groups, keys, strict=True):
             group.key = key
-        groups.sort(key=lambda group: (group.kind != "department", group.kind, group.key))
+        doubts = _doubts(groups)
+        # Departments come first, for everything else takes their name and place.
+        groups.sort(key=lambda group: (group.kind == "department", group.kind, group.key))
         assets = []
-        for group in groups:
-            asset = self._asset(group, keymap)
+        while groups:
+            asset = self._asset(groups.pop(), keymap)
             if asset.kind == "department" and asset.text("department_id"):
                 self.departments[asset.text("department_id")] = from_department(asset)
             assets.append(asset)
         assets.sort(key=lambda asset: (asset.kind, asset.key))
-        return Reconciled(tuple(assets), keymap, _doubts(groups))
+        return Reconciled(tuple(assets), keymap, doubts)
 
     def _grouped(self, kind: str, observations: Sequence[Observation]) -> Iterable[_Group]:
         pinned = {identifier: key for (of, identifier), key in self.keymap.pins.items() if of == kind}

@@ -72,6 +72,11 @@ class Checker:
         self._rules()
         return self.trees
 
+    @property
+    def subjects(self) -> dict[str, str]:
+        """The rules' subjects, as far as they are told."""
+        return {_text(_dict(r), "id"): _text(_dict(r), "subject") for r in _list(self.data.get("rules"))}
+
     def _fault(self, path: tuple[str | int, ...], what: str, mend: str = "") -> None:
         self.faults.append(self.pack.fault(path, what, mend))
 

@@ -138,10 +138,8 @@ def _check(folder: Path, files: Mapping[str, bytes], source: Source, text: Sourc
     trees = checker.check()
     known = {fault.where for fault in faults}
     faults += [fault for fault in checker.faults if fault.where not in known]
-    data = source.data if isinstance(source.data, dict) else {}
-    rules = [rule for rule in data.get("rules") or () if isinstance(rule, dict)]
     try:
-        read_cases(files, str(folder), {str(rule.get("id")): str(rule.get("subject")) for rule in rules})
+        read_cases(files, str(folder), checker.subjects)
     except Faults as error:
         faults.extend(error.faults)
     if faults:

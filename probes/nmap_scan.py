@@ -151,7 +151,8 @@ class _ShardRun:
 
     def _prepare(self) -> None:
         shutil.copyfile(_SCRIPT, self.context.workdir / nmap.SCRIPT)
-        excluded = "".join(f"{network}\n" for network in self.context.permit.excluded)
+        version = self.settings.version
+        excluded = "".join(f"{network}\n" for network in self.context.permit.excluded if network.version == version)
         (self.context.workdir / nmap.EXCLUDED).write_text(excluded, "ascii")
 
     def _stages(self, targets: list[str]) -> None:

@@ -7,9 +7,10 @@ Where systems run (:mod:`.hosting`), services nobody registered (:mod:`.services
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, tzinfo
+from datetime import UTC, date, datetime, tzinfo
+from typing import Protocol, TypeVar
 
 from inventories.infer.clouds import add_clouds, find_installations, mark_declared
 from inventories.infer.draft import Drafts
@@ -22,6 +23,7 @@ from inventories.keymap import Thing, absorb, assign, resolve
 from inventories.model import Collection, KeyMap
 from inventories.places import Places
 from inventories.reconcile import Reconciled
+from inventories.steady import without_cycle_collection
 
 __all__ = ["infer"]
 
@@ -39,48 +41,72 @@ def infer(
 
     Takes what :func:`inventories.reconcile.reconcile` made of the same collection, under the same settings.
     """
-    world = World(reconciled, collection, places)
-    drafts = Drafts(reconciled.assets)
-    keymap = reconciled.keymap
-    living = frozenset(drafts.assets)
-
-    services = find_services(world)
-    installations = find_installations(world)
-    equipment = find_equipment(world)
-    rooms = undeclared_rooms(world, equipment)
-    keymap = absorb(keymap, _registered_since(services, keymap, living))
-    unaccounted = [service for service in services if not service.is_accounted]
-    things: list[Thing] = [service.thing(timezone, today) for service in unaccounted]
-    things += [installation.thing(timezone, today) for installation in installations]
-    things += [room.thing(timezone, today) for room in rooms]
-    keys, keymap = assign(things, keymap, site=site, today=today, living=living)
-    first_seen = keymap.first_seen
-
-    running = infer_hosting(world, drafts)
-    last_seen = dict(keymap.last_seen)
-    for key, at in running.items():
-        day = min(at.astimezone(timezone).date(), today)
-        last_seen[key] = max(last_seen.get(key, date.min), day)
-    keymap = replace(keymap, last_seen=last_seen)
-    infer_registered(world, drafts)
-    mark_declared(world, drafts)
-    infer_hosts(world, drafts)
-    count_in_rooms(world, drafts, equipment)
-    split, end = len(unaccounted), len(unaccounted) + len(installations)
-    add_services(world, drafts, zip(unaccounted, keys[:split], strict=True), first_seen)
-    add_clouds(world, drafts, zip(installations, keys[split:end], strict=True), first_seen)
-    add_rooms(world, drafts, zip(rooms, keys[end:], strict=True), first_seen)
-    for key, draft in drafts.changed():
-        if key in running or key not in drafts.assets:
-            draft.values["last_seen_on"] = last_seen[key]
-    return Reconciled(drafts.finished(), keymap, reconciled.doubts)
+    with without_cycle_collection():
+        return _Inference(reconciled, collection, places, today, site, timezone).run()
 
 
-def _registered_since(services: Sequence[Found], keymap: KeyMap, living: frozenset[str]) -> dict[str, str]:
-    """Services that earlier audits found unregistered, and that one registered system accounts for now.
+_F = TypeVar("_F", bound="_Keyed")
 
-    Their findings follow to that system.
-    """
+
+class _Inference:
+    def __init__(
+        self,
+        reconciled: Reconciled,
+        collection: Collection,
+        places: Places,
+        today: date,
+        site: str,
+        timezone: tzinfo,
+    ) -> None:
+        self.world = World(reconciled, collection, places)
+        self.drafts = Drafts(reconciled.assets)
+        self.keymap, self.doubts = reconciled.keymap, reconciled.doubts
+        self.today, self.site, self.timezone = today, site, timezone
+
+    def run(self) -> Reconciled:
+        world, drafts = self.world, self.drafts
+        services = find_services(world)
+        self._follow(services)
+        self._note(infer_hosting(world, drafts))
+        infer_registered(world, drafts)
+        mark_declared(world, drafts)
+        infer_hosts(world, drafts)
+        equipment = find_equipment(world)
+        count_in_rooms(world, drafts, equipment)
+        unaccounted = [service for service in services if not service.is_accounted]
+        add_services(world, drafts, *self._keyed(unaccounted))
+        add_clouds(world, drafts, *self._keyed(find_installations(world)))
+        add_rooms(world, drafts, *self._keyed(undeclared_rooms(world, equipment)))
+        return Reconciled(drafts.finished(), self.keymap, self.doubts)
+
+    def _keyed(self, found: Sequence[_F]) -> tuple[list[tuple[_F, str]], KeyMap]:
+        """What was inferred, each with its key, and the key map that knows when it was first and last seen."""
+        things = [one.thing(self.timezone, self.today) for one in found]
+        keys, self.keymap = assign(
+            things, self.keymap, site=self.site, today=self.today, living=self.drafts.assets.keys()
+        )
+        return list(zip(found, keys, strict=True)), self.keymap
+
+    def _note(self, running: Mapping[str, datetime]) -> None:
+        """Systems that were seen running were last seen then."""
+        last_seen = dict(self.keymap.last_seen)
+        for key, at in running.items():
+            day = min(at.astimezone(self.timezone).date(), self.today)
+            last_seen[key] = max(last_seen.get(key, date.min), day)
+            self.drafts.edit(self.drafts.assets[key]).values["last_seen_on"] = last_seen[key]
+        self.keymap = replace(self.keymap, last_seen=last_seen)
+
+    def _follow(self, services: Sequence[Found]) -> None:
+        """Findings of a service that earlier audits found unregistered follow to the system that it is now."""
+        self.keymap = absorb(self.keymap, _registered_since(services, self.keymap, self.drafts.assets))
+
+
+class _Keyed(Protocol):
+    def thing(self, timezone: tzinfo, today: date) -> Thing: ...
+
+
+def _registered_since(services: Sequence[Found], keymap: KeyMap, living: Container[str]) -> dict[str, str]:
+    """Services that earlier audits found unregistered, and that one registered system accounts for now."""
     out: dict[str, str] = {}
     for service in services:
         systems = {system.key for system in service.accounted_by}

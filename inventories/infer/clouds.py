@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, tzinfo
 
@@ -12,7 +12,7 @@ from inventories.infer.evidence import PLATFORMS, Platform
 from inventories.infer.sightings import Product, Sighting
 from inventories.infer.world import World, register_ground, sighting_ground, texts, web_address
 from inventories.keymap import Thing
-from inventories.model import Asset, Identifier, Strength
+from inventories.model import Asset, Identifier, KeyMap, Strength
 from inventories.places import Zone
 from inventories.prefixes import Ranges, network, position
 
@@ -116,9 +116,7 @@ def mark_declared(world: World, drafts: Drafts) -> None:
                 drafts.edit(asset).conclude("is_inferred", False, ground)
 
 
-def add_clouds(
-    world: World, drafts: Drafts, found: Iterable[tuple[Installation, str]], seen: Mapping[str, date]
-) -> None:
+def add_clouds(world: World, drafts: Drafts, found: Iterable[tuple[Installation, str]], keymap: KeyMap) -> None:
     """Adds a cloud for each installation, under its key."""
     for installation, key in found:
         platform, product, main = installation.main
@@ -133,7 +131,8 @@ def add_clouds(
             sources=tuple(sorted({sighting.source for _p, _n, sighting in installation.parts})),
             is_observed=True,
             is_declared=False,
-            first_seen_on=seen[key],
+            first_seen_on=keymap.first_seen[key],
+            last_seen_on=keymap.last_seen[key],
         )
         draft.zones.add(installation.zone.id)
         port = f":{product.port}" if product.port else ""

@@ -102,6 +102,7 @@ class Drafts:
     def __init__(self, assets: Iterable[Asset]) -> None:
         self.assets: Mapping[str, Asset] = {asset.key: asset for asset in assets}
         self._drafts: dict[str, Draft] = {}
+        self._closed: dict[str, Asset] = {}
 
     def edit(self, asset: Asset) -> Draft:
         found = self._drafts.get(asset.key)
@@ -109,19 +110,15 @@ class Drafts:
             found = self._drafts[asset.key] = Draft.of(asset)
         return found
 
-    def now(self, asset: Asset, column: str) -> Value:
-        """A column's value with the additions made so far."""
-        found = self._drafts.get(asset.key)
-        return found.values.get(column) if found else asset.values.get(column)
-
     def add(self, draft: Draft) -> None:
         self._drafts[draft.key] = draft
 
-    def changed(self) -> list[tuple[str, Draft]]:
-        """Every draft with its key: of assets with additions, and of those that no source named."""
-        return sorted(self._drafts.items())
+    def close(self, draft: Draft) -> None:
+        """Nothing more will be concluded of this one: its asset is made, and the draft's memory freed."""
+        self._closed[draft.key] = draft.asset()
+        del self._drafts[draft.key]
 
     def finished(self) -> tuple[Asset, ...]:
         """Every asset, ordered by kind and key."""
-        done = {**self.assets, **{key: draft.asset() for key, draft in self._drafts.items()}}
+        done = {**self.assets, **self._closed, **{key: draft.asset() for key, draft in self._drafts.items()}}
         return tuple(sorted(done.values(), key=lambda asset: (asset.kind, asset.key)))

@@ -35,6 +35,7 @@ def infer_hosts(world: World, drafts: Drafts) -> None:
         _place(world, host, draft)
         if not host.text("name"):
             _name(host, draft, seen)
+        drafts.close(draft)
 
 
 def _register(world: World, host: Asset, draft: Draft, seen: list[Sighting]) -> None:

@@ -17,7 +17,7 @@ from inventories.infer.evidence import LEAST_SIGNS, ROOM_CONFIDENCE, ROOM_SIGNS
 from inventories.infer.sightings import Sighting
 from inventories.infer.world import World, sighting_ground
 from inventories.keymap import Thing
-from inventories.model import Asset, Identifier, Strength
+from inventories.model import Asset, Identifier, KeyMap, Strength
 from inventories.places import Zone
 
 #: The columns of a room that count what was seen, and the sign that each counts.
@@ -148,7 +148,7 @@ def _counts(world: World, draft: Draft, equipment: Equipment) -> None:
             draft.conclude(column, len(seen), total)
 
 
-def add_rooms(world: World, drafts: Drafts, found: Iterable[tuple[Equipment, str]], seen: Mapping[str, date]) -> None:
+def add_rooms(world: World, drafts: Drafts, found: Iterable[tuple[Equipment, str]], keymap: KeyMap) -> None:
     """Adds a room for each place, under its key."""
     for equipment, key in found:
         grounds, evidence, strength = [], [], Strength.SEEN_OUTSIDE
@@ -168,7 +168,8 @@ def add_rooms(world: World, drafts: Drafts, found: Iterable[tuple[Equipment, str
             sources=tuple(sorted({g.source for g in grounds})),
             is_observed=True,
             is_declared=False,
-            first_seen_on=seen[key],
+            first_seen_on=keymap.first_seen[key],
+            last_seen_on=keymap.last_seen[key],
         )
         draft.zones.add(equipment.zone.id)
         draft.conclude("name", f"{equipment.zone.location}机房（推断）", ground)

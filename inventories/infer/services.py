@@ -6,7 +6,7 @@ runs. It is called unregistered only where the department's systems register was
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, tzinfo
 
@@ -17,7 +17,7 @@ from inventories.infer.evidence import NAMELESS_PAGES
 from inventories.infer.sightings import Named, Sighting
 from inventories.infer.world import World, register_ground, sighting_ground, submission_ground
 from inventories.keymap import Thing
-from inventories.model import Asset, Identifier, Strength
+from inventories.model import Asset, Identifier, KeyMap, Strength
 from inventories.places import Zone
 
 
@@ -105,8 +105,8 @@ def infer_registered(world: World, drafts: Drafts) -> None:
             drafts.edit(system).conclude("is_registered", True, ground)
 
 
-def add_services(world: World, drafts: Drafts, found: Iterable[tuple[Found, str]], seen: Mapping[str, date]) -> None:
-    """Adds a system for each unaccounted service, under its key. ``seen``: key → first seen on."""
+def add_services(world: World, drafts: Drafts, found: Iterable[tuple[Found, str]], keymap: KeyMap) -> None:
+    """Adds a system for each unaccounted service, under its key."""
     for service, key in found:
         sighting = service.sighting
         ground = sighting_ground(sighting, Strength.SEEN_OUTSIDE, service.words)
@@ -117,7 +117,8 @@ def add_services(world: World, drafts: Drafts, found: Iterable[tuple[Found, str]
             sources=(sighting.source,),
             is_observed=True,
             is_declared=False,
-            first_seen_on=seen[key],
+            first_seen_on=keymap.first_seen[key],
+            last_seen_on=keymap.last_seen[key],
         )
         draft.zones.add(service.zone.id)
         draft.conclude("name", service.name, ground)

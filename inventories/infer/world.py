@@ -16,7 +16,7 @@ from inventories.infer.draft import Draft, Ground
 from inventories.infer.evidence import LEAST_NAME
 from inventories.infer.sightings import Names, Sighting, sightings
 from inventories.kinds import KINDS
-from inventories.model import Asset, Collection, Conflict, Identifier, SourcedFact, Strength, Submission
+from inventories.model import Asset, Collection, Conflict, Identifier, Origin, SourcedFact, Strength, Submission
 from inventories.places import Places, Zone
 from inventories.prefixes import Atlas, Spot, position
 from inventories.reconcile import Reconciled, from_department
@@ -174,9 +174,7 @@ def register_ground(asset: Asset, register: str = "") -> Ground | None:
     declared = sorted(
         (fact.observed_at, fact.source)
         for fact in asset.facts
-        if fact.origin == "declared"
-        and register_of(fact.source)
-        and (not register or register_of(fact.source) == register)
+        if fact.origin is Origin.DECLARED and (of := register_of(fact.source)) and register in ("", of)
     )
     return Ground(Strength.DECLARED, declared[-1][1], declared[-1][0], "台账有登记") if declared else None
 
