@@ -15,7 +15,7 @@ from inventories.kinds import KINDS
 from inventories.kinds.declare import COMMON
 from inventories.model import Asset, Origin, SourcedFact, Strength, plain
 from policies.model import Outcome, Rule
-from policies.orders import DERIVED
+from policies.subjects import derived
 from reports.model import FactView
 from reports.words import column_title, kind_of
 
@@ -33,9 +33,10 @@ def facts_of(rule: Rule, outcome: Outcome, asset: Asset) -> tuple[dict[str, obje
     out: list[dict[str, object]] = []
     for column in sorted(rule.columns, key=lambda name: _weight(rule, name)):
         value = outcome.values.get(column)
-        if column in DERIVED:
-            for stored in DERIVED[column]:
-                out.extend(_stored(asset, stored, plain(asset.values.get(stored))))
+        if computed := derived(rule.subject, column):
+            for stored in computed.sources:
+                if asset.get(stored) is not None:
+                    out.extend(_stored(asset, stored, plain(asset.get(stored))))
             out.append(_entry(column, value, None))
         else:
             out.extend(_stored(asset, column, value))

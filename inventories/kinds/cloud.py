@@ -1,6 +1,6 @@
 """Clouds and virtualisation platforms: the government's, an industry's, a county's, a department's own."""
 
-from inventories.kinds.declare import ANY, INFERRED, LEVELS, Kind, day, flag, integer, text, texts
+from inventories.kinds.declare import ANY, CLOUD_LEVELS, INFERRED, Kind, day, flag, integer, text, texts
 
 CLOUD_KIND = {
     "government": ("政务云", "政务云平台"),
@@ -22,7 +22,7 @@ CLOUD = Kind(
         text("platform", "平台软件", "技术平台", origins=ANY, note="openstack, vcenter, esxi, proxmox, ..."),
         text("endpoint", "管理地址", "平台地址", origins=ANY),
         texts("prefixes", "地址段", "IP地址段", "网段"),
-        text("owner_level", "平台层级", "所属层级", "建设层级", values={"province": ("省级",), **LEVELS}),
+        text("owner_level", "平台层级", "所属层级", "建设层级", values=CLOUD_LEVELS),
         day("built_on", "建成日期", "建设时间", "建成时间", "启用日期"),
         day("expanded_on", "扩容日期", "扩建日期", paper="expansion"),
         text("approval_no", "批准文号", "审批文号", "批复文号", paper="approval"),

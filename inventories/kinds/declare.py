@@ -139,6 +139,9 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "development_zone": ("开发区", "经开区", "高新区"),
 }
 
+#: Who may own a cloud: a province's stands above every level that a department can have.
+CLOUD_LEVELS: Mapping[str, tuple[str, ...]] = {"province": ("省级",), **LEVELS}
+
 #: Columns that every subject has; reconciliation and the department register fill them.
 COMMON: tuple[Column, ...] = (
     Column("key", Type.TEXT, "资产标识", origins=INFERRED, note="Stable, opaque identity."),

@@ -1,6 +1,6 @@
 """Information systems: the subject of most clauses."""
 
-from inventories.kinds.declare import ANY, INFERRED, Kind, day, flag, integer, number, text, texts
+from inventories.kinds.declare import ANY, CLOUD_LEVELS, INFERRED, Kind, day, flag, integer, number, text, texts
 
 STATUS = {
     "planned": ("拟建", "规划中", "待建"),
@@ -56,6 +56,7 @@ SYSTEM = Kind(
             "hosting_levels",
             "所在云层级",
             origins=INFERRED,
+            values=CLOUD_LEVELS,
             note="Levels of the government clouds it is shown on.",
         ),
         text("hosting_strength", "部署位置依据强度", origins=INFERRED),
