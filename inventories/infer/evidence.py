@@ -125,23 +125,24 @@ class Platform:
     """A virtualisation or cloud product that manages machines.
 
     ``family`` unites what belongs to one installation: a vCenter and its ESXi hosts. ``is_manager`` marks the
-    product that one logs in to.
+    product that one logs in to, ``is_machine`` the one that runs on the bare machine: a vCenter is itself a guest.
     """
 
     code: str
     family: str
     title: str
     is_manager: bool
+    is_machine: bool
 
 
 #: What a product's name holds → the platform.
 PLATFORMS: Mapping[str, Platform] = {
-    "vcenter": Platform("vcenter", "vsphere", "VMware vSphere", True),
-    "esxi": Platform("esxi", "vsphere", "VMware vSphere", False),
-    "proxmox": Platform("proxmox", "proxmox", "Proxmox VE", True),
-    "xenserver": Platform("xenserver", "xenserver", "XenServer", False),
-    "openstack": Platform("openstack", "openstack", "OpenStack", True),
-    "kubernetes": Platform("kubernetes", "kubernetes", "Kubernetes", True),
+    "vcenter": Platform("vcenter", "vsphere", "VMware vSphere", True, False),
+    "esxi": Platform("esxi", "vsphere", "VMware vSphere", False, True),
+    "proxmox": Platform("proxmox", "proxmox", "Proxmox VE", True, True),
+    "xenserver": Platform("xenserver", "xenserver", "XenServer", False, True),
+    "openstack": Platform("openstack", "openstack", "OpenStack", True, False),
+    "kubernetes": Platform("kubernetes", "kubernetes", "Kubernetes", True, False),
 }
 
 #: Platforms of a host on which a system in a department's network runs on a private cloud.

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 
 from inventories.identity import place_id, plain_name
+from inventories.infer.clouds import platform_of
 from inventories.infer.draft import Draft, Drafts, Ground
 from inventories.infer.evidence import LEAST_SIGNS, ROOM_CONFIDENCE, ROOM_SIGNS
-from inventories.infer.sightings import Sighting
+from inventories.infer.sightings import Product, Sighting
 from inventories.infer.world import World, sighting_ground
 from inventories.keymap import Thing
 from inventories.model import Asset, Identifier, KeyMap, Strength
@@ -82,13 +83,19 @@ def find_equipment(world: World) -> list[Equipment]:
             continue
         hosts = world.hosts_at.get(where, ())
         machine = hosts[0].key if len(hosts) == 1 else f"{sighting.vantage} {sighting.address}"
-        categories = {product.category for product in sighting.products if product.is_seen}
+        categories = {product.category for product in sighting.products if product.is_seen and _is_machine(product)}
         if "hypervisor" not in categories and any(host.get("is_physical") is True for host in hosts):
             categories.add("physical")
         for category in sorted(categories & {sign.category for sign in ROOM_SIGNS}):
             equipment = found.setdefault((zone.id, owner), Equipment(zone, owner, {}))
             equipment.seen.setdefault(category, {}).setdefault(machine, sighting)
     return [found[place] for place in sorted(found)]
+
+
+def _is_machine(product: Product) -> bool:
+    """Whether a product stands for a machine of its own: a management platform is a guest on one that is counted."""
+    platform = platform_of(product)
+    return platform is None or platform.is_machine
 
 
 def undeclared_rooms(world: World, equipment: Iterable[Equipment]) -> list[Equipment]:
@@ -141,7 +148,8 @@ def _counts(world: World, draft: Draft, equipment: Equipment) -> None:
     for column, category in _COUNTS.items():
         seen = equipment.seen.get(category, {})
         if seen:
-            grounds = [sighting_ground(s, Strength.SEEN_OUTSIDE) for s in seen.values()]
+            strength = Strength.DECLARED if category == "physical" else Strength.SEEN_OUTSIDE
+            grounds = [sighting_ground(s, strength) for s in seen.values()]
             total = grounds[0]
             for other in grounds[1:8]:
                 total &= other

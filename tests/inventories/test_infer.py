@@ -588,6 +588,12 @@ def test_rooms_are_concluded_slowly(
     assert [room.get("inference_confidence") for room in found] == ([confidence] if confidence else [])
 
 
+def test_a_management_platform_is_a_guest_and_no_machine(make: Any) -> None:
+    """One server: its hypervisor, its management controller, and the vCenter that runs on it."""
+    center = make.seen("10.1.0.60", "443/tcp ssl/http", products=("hypervisor:VMware vCenter Server",))
+    assert rooms(make.inferred(base(make), equipment(make, 1, 1, 1), center)) == []
+
+
 def test_what_an_inferred_room_says(make: Any) -> None:
     found = make.inferred(base(make), equipment(make, 2, 3, 1))
     (room,) = rooms(found)
