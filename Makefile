@@ -42,7 +42,7 @@ format: ## what ruff can mend by itself
 	.venv/bin/ruff format .
 
 bench: ## the table of speeds (root for the network part; an hour at most)
-	@$(BOOTSTRAP) dev nmap=nmap ip=iproute2
+	@$(BOOTSTRAP) dev nmap=nmap ip=iproute2 nft=nftables
 	$(PYTHON_ENV) -m benchmarks $(ARGS)
 
 wheel: ## dist/*.whl

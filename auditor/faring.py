@@ -102,6 +102,8 @@ _REASONS: Mapping[str, str] = {
     "crashed": "探测程序出错",
     "killed": "探测进程被强行结束",
     "no_route": "没有到达该网络的路由",
+    "lost": "部分应答丢失",
+    "refused": "网络拒绝探测",
     "limited": "受本机条件限制",
     "cannot_write": "本机无法写入文件",
     "bad_input": "登记表有不能采用的行",

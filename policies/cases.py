@@ -86,7 +86,7 @@ def _subject(data: Mapping[str, Any]) -> str:
 def _check(source: Source, subjects: Mapping[str, str]) -> Iterator[Fault]:
     data: Any = source.data
     subject = _subject(data)
-    wanted = subjects.get(data["rule"], subject)
+    wanted = subjects.get(data["rule"]) or subject
     if subject != wanted:
         yield source.fault_at_key(("baseline", subject), f"{data['rule']} judges a {wanted}, not a {subject}")
         return

@@ -8,7 +8,7 @@ once more through ``--excludefile``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probes.scope import Profile
 
@@ -31,7 +31,11 @@ class Stage:
         return f"{self.name}.xml"
 
 
-DISCOVERY, PORTS, SERVICES = Stage("discovery"), Stage("ports"), Stage("services")
+DISCOVERY, PORTS, AGAIN, SERVICES = Stage("discovery"), Stage("ports"), Stage("again"), Stage("services")
+
+#: The most that one command is made to send a second at least. Beyond it a busy scanner loses answers faster than
+#: a silent network costs time.
+EAGER_RATE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,12 @@ def discovery(settings: Settings, ports: Sequence[int]) -> list[str]:
 def ports(settings: Settings, asked: Sequence[int]) -> list[str]:
     """Which ports are open, on hosts known to live."""
     return [*_common(settings, PORTS), "-Pn", *_scan(settings), "-p", ports_text(asked)]
+
+
+def again(settings: Settings, asked: Sequence[int]) -> list[str]:
+    """The same question without haste, of hosts that left ports unanswered: a lost answer is no closed port."""
+    profile = replace(settings.profile, eager=False, retries=max(2, settings.profile.retries))
+    return [*_common(replace(settings, profile=profile), AGAIN), "-Pn", *_scan(settings), "-p", ports_text(asked)]
 
 
 def services(settings: Settings, asked: Sequence[int], deadline: int) -> list[str]:
@@ -127,7 +137,7 @@ def _common(settings: Settings, stage: Stage) -> list[str]:
         *("-n", "--noninteractive", "--privileged" if settings.raw else "--unprivileged"),
         *(["-6"] if settings.version == 6 else []),
         *("-T3" if profile.paced else "-T4", "--max-retries", str(_between(profile.retries, 0, 20))),
-        *("--max-rate", str(rate), *(("--min-rate", str(rate)) if profile.eager else ())),
+        *("--max-rate", str(rate), *(("--min-rate", str(min(rate, EAGER_RATE))) if profile.eager else ())),
         *("-iL", TARGETS, "--excludefile", EXCLUDED, "-oX", stage.xml),
     ]
 

@@ -19,7 +19,7 @@ from probes import nmap_command as nmap
 from probes.base import Context, Shard
 from probes.fingerprints import Fingerprints, load
 from probes.loopback import ports_everywhere
-from probes.nmap_command import DISCOVERY, PORTS, SERVICES, Settings, Stage
+from probes.nmap_command import AGAIN, DISCOVERY, PORTS, SERVICES, Settings, Stage
 from probes.nmap_facts import observe
 from probes.nmap_process import Unusable, may_send_raw, run_command, version_of
 from probes.nmap_xml import BadReport, Host, Port, Report, read_report
@@ -203,6 +203,7 @@ class _ShardRun:
         if late:
             seconds = self.profile.host_timeout_seconds
             self._failed(late, "timed_out", f"{len(late)} hosts did not get through their ports in {seconds} s")
+        late += self._ask_again(hosts)
         done = _without(targets, late)
         detail = f"tcp:{nmap.ports_text(self.asked)}"
         if self.loopback:
@@ -210,6 +211,32 @@ class _ShardRun:
             hosts = {address: host for address, host in hosts.items() if _open(host)}
         self._covered("ports", done, detail)
         return hosts
+
+    def _ask_again(self, hosts: dict[str, Host]) -> list[str]:
+        """Asks hosts once more, without haste, where an eager scan got no answer from some of their ports.
+
+        A firewall drops the second question as well; what got lost on the way, or in a busy scanner, does not stay
+        lost. Returns the addresses of which that cannot be told.
+        """
+        silent = [address for address, host in hosts.items() if _unanswered(host) and not host.timed_out]
+        if not silent or not self.profile.eager:
+            return []
+        try:
+            found = self._run(AGAIN, nmap.again(self.settings, self.asked), silent, len(self.asked))
+        except _Gone:
+            return silent
+        for host in found.hosts:
+            hosts[host.address] = _heard(hosts[host.address], host)
+        late = [address for address in silent if hosts[address].timed_out]
+        if late:
+            self._failed(late, "timed_out", f"{len(late)} hosts did not get through their ports when asked again")
+        # Nothing stands between this machine and itself: here every port answers, one way or the other.
+        lost = [
+            address for address in silent if self.loopback and _unanswered(hosts[address]) and address not in late
+        ]
+        if lost:
+            self._failed(lost, "lost", f"{len(lost)} addresses of this machine left ports unanswered")
+        return [*late, *lost]
 
     def _services(self, targets: list[str], hosts: dict[str, Host]) -> dict[str, Host]:
         """The same hosts, their open ports with what runs there."""
@@ -306,6 +333,22 @@ class _ShardRun:
 
 def _open(host: Host) -> tuple[Port, ...]:
     return tuple(port for port in host.ports if port.state == "open")
+
+
+def _unanswered(host: Host) -> bool:
+    return bool(host.uncounted.get("filtered")) or any(port.state == "filtered" for port in host.ports)
+
+
+def _heard(before: Host, after: Host) -> Host:
+    """A host as the second look has it, with what was open at the first."""
+    again = {(port.protocol, port.number) for port in after.ports if port.state == "open"}
+    kept = tuple(port for port in _open(before) if (port.protocol, port.number) not in again)
+    rest = tuple(
+        port
+        for port in after.ports
+        if (port.protocol, port.number) not in {(found.protocol, found.number) for found in kept}
+    )
+    return replace(before, ports=(*kept, *rest), uncounted=after.uncounted, timed_out=after.timed_out)
 
 
 def _merged(before: Host, after: Host) -> Host:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -549,3 +550,15 @@ def test_keys_survive_better_identifiers(make: Any, addresses: list[str], better
 def test_nothing_at_all(make: Any) -> None:
     assert make.reconciled() == Reconciled((), KeyMap())
     assert make.reconciled(Collection()).conflicts == ()
+
+
+def test_the_cycle_collector_is_left_as_it_was(make: Any) -> None:
+    with pytest.raises(ValueError):
+        make.reconciled(replace(make.seen("10.1.0.7"), kind="satellite"))
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        make.inferred(make.seen("10.1.0.7"))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -105,6 +105,34 @@ def services(found: Collection) -> dict[str, Strength]:
     }
 
 
+def test_an_eager_scan_asks_again_where_ports_left_the_question_open(scan: Scan, home: Path) -> None:
+    lossy = report(host("192.0.2.1", port(22, "filtered"), port(80)), host("192.0.2.3", port(22, "closed")), total=2)
+    (home / "ports.xml").write_text(lossy)
+    (home / "again.xml").write_text(report(host("192.0.2.1", port(22), port(80, "filtered")), total=1))
+    (home / "services.xml").write_text(report(host("192.0.2.1", port(22, service=SSH), port(80)), total=1))
+    found = scan(eager=True)
+    assert found.failures == ()
+    assert (home / "again.targets").read_text().split() == ["192.0.2.1"]
+    assert {text.split()[0] for text in services(found)} == {"22/tcp", "80/tcp"}, "open at either look is open"
+    assert aspects(found)["ports"] == ALL
+
+
+def test_a_patient_scan_asks_once(scan: Scan, home: Path) -> None:
+    (home / "ports.xml").write_text(report(host("192.0.2.1", port(22, "filtered")), host("192.0.2.3"), total=2))
+    assert scan().failures == ()
+    assert not (home / "again.targets").exists()
+
+
+def test_where_the_second_question_fails_the_ports_are_not_covered(scan: Scan, home: Path) -> None:
+    (home / "ports.xml").write_text(report(host("192.0.2.1", port(22, "filtered")), host("192.0.2.3"), total=2))
+    (home / "again.sh").write_text("exit 1")
+    found = scan(eager=True)
+    assert [(failure.reason, failure.scope) for failure in found.failures] == [("bad_output", ("192.0.2.1/32",))]
+    assert not any(
+        ipaddress.ip_address("192.0.2.1") in ipaddress.ip_network(text) for text in aspects(found)["ports"]
+    )
+
+
 def test_all_three_stages_cover_the_shard(scan: Scan, home: Path) -> None:
     found = scan()
     assert found.failures == ()
