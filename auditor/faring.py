@@ -10,6 +10,7 @@ from datetime import datetime
 from auditor.ledger.records import ProbeRun
 from inventories.model import Collection, Coverage, Failure
 from inventories.places import Zone
+from probes.base import Limit
 from reports.model import ProbeView
 
 #: The aspect that counts as having looked at an address, from most to least telling.
@@ -108,6 +109,18 @@ _REASONS: Mapping[str, str] = {
     "cannot_write": "本机无法写入文件",
     "bad_input": "登记表有不能采用的行",
 }
+
+
+#: What could not be seen from this machine at all.
+_LIMITS: Mapping[str, str] = {
+    "unprivileged": "无原始套接字权限：未探测UDP服务、只回应ping的主机和硬件地址",
+    "ports_taken": "回环地址上有端口被本机其他程序占用，未予探测",
+}
+
+
+def limit_words(limits: Iterable[Limit]) -> tuple[str, ...]:
+    """Limits in the bureau's language."""
+    return tuple(_LIMITS.get(limit.reason, limit.message) for limit in limits)
 
 
 def _problem(failure: Failure) -> str:

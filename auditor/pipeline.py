@@ -95,6 +95,7 @@ def audit(
     Raises :class:`Refused` where nothing may be probed or somebody else audits, :class:`Interrupted` when it was
     stopped on the way (``--resume`` goes on), and :class:`Failed` or the error of the store where it cannot go on.
     """
+    from auditor.faring import limit_words
     from auditor.ledger.records import Status
     from auditor.ledger.store import Ledger
     from auditor.lock import AuditLock
@@ -161,7 +162,7 @@ def audit(
                     changes=recorded.changes,
                     words={name: change.value for name, change in recorded.words.items()},
                     stages=stages.seconds,
-                    limits=[limit for probe in probes for limit in probe.limits(leave.permits)],
+                    limits=limit_words(limit for probe in probes for limit in probe.limits(leave.permits)),
                 )
                 written = write_papers(site, view, judged, registers)
             shutil.rmtree(run_folder(site, run), ignore_errors=True)

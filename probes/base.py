@@ -73,6 +73,20 @@ class Context:
     beside: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Something that a probe cannot see on this machine: no failure, but nothing there is covered either.
+
+    ``reason`` is a short machine-readable word, ``message`` is for people.
+    """
+
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class Probe(Protocol):
     """One way of looking. ``name`` is what coverage, metrics and ``--probe`` say."""
 
@@ -87,6 +101,6 @@ class Probe(Protocol):
         """Looks, and returns observations, coverage and failures."""
         ...
 
-    def limits(self, permits: Sequence[Permit] = ()) -> tuple[str, ...]:
-        """What it cannot see on this machine, for people: no failures, but nothing there is covered either."""
+    def limits(self, permits: Sequence[Permit] = ()) -> tuple[Limit, ...]:
+        """What it cannot see on this machine under these permits."""
         ...

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from inventories.model import Collection, Coverage, Failure, Observation
 from probes import nmap_command as nmap
-from probes.base import Context, Shard
+from probes.base import Context, Limit, Shard
 from probes.fingerprints import Fingerprints, load
 from probes.loopback import ports_everywhere
 from probes.nmap_command import AGAIN, DISCOVERY, PORTS, SERVICES, Settings, Stage
@@ -78,22 +78,24 @@ class NmapProbe:
         """Looks at one shard; never raises for what nmap or the network does."""
         return _ShardRun(self, shard, context).go()
 
-    def limits(self, permits: Sequence[Permit] = ()) -> tuple[str, ...]:
-        """What this probe cannot see here, for people: no failures, but nothing there is covered either."""
-        said: list[str] = []
+    def limits(self, permits: Sequence[Permit] = ()) -> tuple[Limit, ...]:
+        """What this probe cannot see here."""
+        out: list[Limit] = []
         if not self.may_send_raw:
-            said += [
+            message = (
                 "without the right to send raw packets: UDP services, hosts that answer nothing but ping, and "
-                "hardware addresses",
-            ]
+                "hardware addresses"
+            )
+            out.append(Limit("unprivileged", message))
         asked = {port for permit in permits if _on_loopback(permit.targets) for port in permit.profile.ports}
         taken = asked & ports_everywhere() if asked else set()
         if taken:
-            said.append(
+            message = (
                 f"ports {nmap.ports_text(taken)} of loopback addresses: something else on this machine listens there "
                 "on all addresses"
             )
-        return tuple(said)
+            out.append(Limit("ports_taken", message))
+        return tuple(out)
 
     def command_at(self, vantage: str) -> tuple[str, ...]:
         return self.by_vantage.get(vantage, self.command)

@@ -55,7 +55,7 @@ def _nmap() -> Iterator[Check]:
         yield Check(
             "privileges",
             "warning",
-            "; ".join(limits),
+            "; ".join(map(str, limits)),
             "run as root, or: setcap cap_net_raw,cap_net_admin,cap_net_bind_service+eip $(command -v nmap), "
             "and set NMAP_PRIVILEGED=1",
         )

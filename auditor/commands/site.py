@@ -186,7 +186,7 @@ def _say_zone(zone: Zone, *lines: str) -> None:
 def _limits(leave: Leave) -> tuple[str, ...]:
     from probes.nmap_scan import NmapProbe
 
-    return NmapProbe().limits(leave.permits) if leave.permits else ()
+    return tuple(map(str, NmapProbe().limits(leave.permits))) if leave.permits else ()
 
 
 def stop(root: Path, *, clear: bool) -> None:
