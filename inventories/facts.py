@@ -132,8 +132,9 @@ def choose(column: Column, facts: Sequence[SourcedFact]) -> tuple[Value, Conflic
 
     ``facts`` are all of this column, in the order of :func:`ordered`. None means NULL.
     """
-    if len(facts) == 1 and column.type is not Type.TEXTS:
-        return (facts[0].value if counts(column, facts[0]) else None), None
+    if len(facts) == 1:
+        value = facts[0].value if counts(column, facts[0]) else None
+        return (tuple(sorted(set(value))) if isinstance(value, tuple) and len(value) > 1 else value), None
     eligible = [fact for fact in facts if counts(column, fact)]
     if column.type is Type.TEXTS and column.name not in WHOLE_LISTS:
         united = {item for fact in eligible if isinstance(fact.value, tuple) for item in fact.value}
@@ -166,9 +167,9 @@ def counts(column: Column, fact: SourcedFact) -> bool:
         return False
     if fact.origin is Origin.INFERRED:
         return True
-    if not column.seeable:
-        return column.declarable and fact.origin is Origin.DECLARED and fact.strength is Strength.DECLARED
-    return fact.origin in column.origins
+    if fact.origin not in column.origins:
+        return False
+    return fact.origin is Origin.OBSERVED or fact.strength is Strength.DECLARED or column.seeable
 
 
 def fits(column: Column, value: Value) -> bool:

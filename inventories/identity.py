@@ -183,13 +183,22 @@ def identifies(kind: str, identifier: Identifier) -> bool:
     A system's code in a host's row says what runs there, not which host it is; a blank value says nothing.
     """
     scheme = identifier.scheme
-    if not identifier.value or scheme not in SCHEMES:
+    if scheme not in _OF_KIND[kind] or not identifier.value:
         return False
-    if scheme in ("ip", "mac") and not identifier.vantage:
-        return False
-    if scheme == "department":
-        return kind == "department"
-    if scheme.endswith(("-code", "-name")):
-        value = identifier.value.partition("/")[2] if scheme.endswith("-name") else identifier.value
-        return scheme.startswith(f"{kind}-") and bool(value)
-    return True
+    if scheme in _SEEN_FROM:
+        return bool(identifier.vantage)
+    return not scheme.endswith("-name") or bool(identifier.value.partition("/")[2])
+
+
+#: Schemes that mean something only as seen from one place.
+_SEEN_FROM = frozenset({"ip", "mac", "service"})
+#: Kind → the schemes that can say which one is meant.
+_OF_KIND: Mapping[str, frozenset[str]] = {
+    kind: frozenset(
+        scheme
+        for scheme in SCHEMES
+        if (scheme == "department") <= (kind == "department")
+        and (scheme.startswith(f"{kind}-") or not scheme.endswith(("-code", "-name")))
+    )
+    for kind in KINDS
+}

@@ -121,6 +121,7 @@ class _Reconciler:
         self.atlas = Atlas(places)
         self.answers = Answers(collection.submissions, collection.failures)
         self.departments: dict[str, dict[str, SourcedFact]] = {}
+        self.lists: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def run(self) -> Reconciled:
         by_kind: dict[str, list[Observation]] = {}
@@ -210,13 +211,17 @@ class _Reconciler:
             values=values,
             facts=said.facts(),
             conflicts=tuple(sorted(conflicts, key=lambda c: (c.column, c.why))),
-            zones=tuple(zones),
-            collectors=tuple(sorted({o.collector for o in group.observations})),
+            zones=self._shared(tuple(zones)),
+            collectors=self._shared(tuple(sorted({o.collector for o in group.observations}))),
         )
+
+    def _shared(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """The same few lists stand in a million assets: each is kept once."""
+        return self.lists.setdefault(texts, texts)
 
     def _bookkeeping(self, group: _Group, keymap: KeyMap, zones: Sequence[str], values: dict[str, Value]) -> None:
         values["key"] = group.key
-        values["sources"] = tuple(sorted({o.source for o in group.observations}))
+        values["sources"] = self._shared(tuple(sorted({o.source for o in group.observations})))
         values["is_observed"] = any(o.collector != REGISTER for o in group.observations)
         values["is_declared"] = any(o.collector == REGISTER for o in group.observations)
         values["first_seen_on"] = keymap.first_seen[group.key]

@@ -125,13 +125,14 @@ def _made_up(trees: Sequence[Expression]) -> dict[str, object]:
 def _domains(subject: str, trees: Sequence[Expression], given: Mapping[str, object]) -> dict[str, list[object]]:
     named = {node.name: node.type for tree in trees for node in walk(tree) if isinstance(node, Fact)}
     texts = _compared_texts(trees)
-    numbers = {
-        node.value
+    numbers = {float(v) for v in given.values() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+    numbers |= {
+        float(node.value)
         for tree in trees
         for node in walk(tree)
-        if isinstance(node, Literal) and node.type in (Type.INTEGER, Type.NUMBER)
+        if isinstance(node, Literal) and isinstance(node.value, (int, float)) and node.type is not Type.BOOLEAN
     }
-    days = _days(trees, given, sorted(int(n) for n in numbers if isinstance(n, (int, float))))
+    days = _days(trees, given, sorted(int(n) for n in numbers))
     out: dict[str, list[object]] = {}
     for name, kind in named.items():
         match kind:
@@ -140,7 +141,7 @@ def _domains(subject: str, trees: Sequence[Expression], given: Mapping[str, obje
             case Type.DATE:
                 out[name] = list(days)
             case Type.INTEGER | Type.NUMBER:
-                around = {float(n) + d for n in numbers if isinstance(n, (int, float)) for d in (-1, 0, 1)}
+                around = {n + d for n in numbers for d in (-1, 0, 1)}
                 out[name] = [*sorted(around or {0.0, 1.0})]
             case Type.TEXT:
                 out[name] = [*texts.get(name, ()), _other(subject, name, texts.get(name, ()))]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 
 from inventories.facts import ordered
 from inventories.model import Asset, Conflict, Identifier, Origin, SourcedFact, Strength, Value
@@ -26,23 +28,29 @@ class Ground:
 
     def __and__(self, other: Ground) -> Ground:
         """Both together: the weaker strength, the older time, and both texts."""
-        sources = dict.fromkeys((*self.source.split(" + "), *other.source.split(" + ")))
         return Ground(
             min(self.strength, other.strength),
-            " + ".join(sources),
+            _both(self.source, other.source),
             min(self.observed_at, other.observed_at),
             "；".join(dict.fromkeys(text for text in (self.evidence, other.evidence) if text)),
         )
 
 
+@lru_cache(maxsize=4096)
+def _both(one: str, other: str) -> str:
+    """Two sources as one text, each source once."""
+    return " + ".join(dict.fromkeys((*one.split(" + "), *other.split(" + "))))
+
+
 @dataclass(slots=True)
 class Draft:
-    """An asset in the making: an old one with additions, or a new one."""
+    """An asset in the making: an old one with additions, or a new one. ``known`` are the facts that it had."""
 
     kind: str
     key: str
     identifiers: tuple[Identifier, ...]
     values: dict[str, Value] = field(default_factory=dict)
+    known: tuple[SourcedFact, ...] = ()
     facts: list[SourcedFact] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     zones: set[str] = field(default_factory=set)
@@ -55,7 +63,8 @@ class Draft:
             asset.key,
             asset.identifiers,
             dict(asset.values),
-            list(asset.facts),
+            asset.facts,
+            [],
             list(asset.conflicts),
             set(asset.zones),
             asset.collectors,
@@ -72,9 +81,6 @@ class Draft:
         self.conflicts.append(Conflict(column, None, why, tuple(claims)))
 
     def asset(self) -> Asset:
-        by_column: dict[str, list[SourcedFact]] = {}
-        for fact in self.facts:
-            by_column.setdefault(fact.column, []).append(fact)
         zones = tuple(sorted(self.zones))
         if len(zones) == 1:
             self.values["zone"] = zones[0]
@@ -85,15 +91,28 @@ class Draft:
             key=self.key,
             identifiers=self.identifiers,
             values=self.values,
-            facts=tuple(
-                fact
-                for column in sorted(by_column)
-                for fact in (by_column[column] if len(by_column[column]) == 1 else ordered(by_column[column]))
-            ),
+            facts=self._facts(),
             conflicts=tuple(sorted(self.conflicts, key=lambda c: (c.column, c.why))),
             zones=zones,
             collectors=self.collectors,
         )
+
+    def _facts(self) -> tuple[SourcedFact, ...]:
+        """All facts by column; only the columns with something new need sorting within."""
+        if not self.facts:
+            return self.known
+        new: dict[str, list[SourcedFact]] = {}
+        for fact in self.facts:
+            new.setdefault(fact.column, []).append(fact)
+        out: list[SourcedFact] = []
+        for fact in self.known:
+            new.get(fact.column, out).append(fact)
+        for facts in new.values():
+            out += facts if len(facts) == 1 else ordered(facts)
+        return tuple(sorted(out, key=_column))
+
+
+_column = attrgetter("column")
 
 
 class Drafts:

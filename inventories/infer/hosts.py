@@ -64,7 +64,7 @@ def _register(world: World, host: Asset, draft: Draft, seen: list[Sighting]) -> 
 def _role(host: Asset, draft: Draft) -> None:
     """The most telling product category seen on a host."""
     best: dict[str, Ground] = {}
-    for fact in facts_of(host, "products"):
+    for fact in facts_of(host, "products") if host.get("products") else ():
         if isinstance(fact.value, tuple) and fact.strength >= Strength.SEEN_OUTSIDE:
             for item in fact.value:
                 category = item.partition(":")[0].strip()
@@ -86,8 +86,9 @@ def _systems_by_address(world: World) -> Mapping[tuple[str, str], list[Asset]]:
 def _carries(world: World, host: Asset, draft: Draft, by_address: Mapping[tuple[str, str], list[Asset]]) -> None:
     """The systems that registers place on a host, by its own row or by theirs."""
     grounds: dict[str, Ground] = {}
-    own = register_ground(host)
-    for word in texts(host, "system_codes"):
+    carried = texts(host, "system_codes")
+    own = register_ground(host) if carried else None
+    for word in carried:
         system = world.referred("system", word, host.text("department_id"))
         if system is not None and own is not None:
             words = f"主机台账：承载系统 {word}"
@@ -107,18 +108,15 @@ def _carries(world: World, host: Asset, draft: Draft, by_address: Mapping[tuple[
 
 def _place(world: World, host: Asset, draft: Draft) -> None:
     """The room that its row names, and the cloud in whose zone it lies."""
-    for fact in facts_of(host, "room_code"):
+    for fact in facts_of(host, "room_code") if host.get("room_code") else ():
         if fact.value == host.get("room_code") and isinstance(fact.value, str) and fact.origin is Origin.DECLARED:
             room = world.referred("room", fact.value, host.text("department_id"))
             if room is not None:
                 words = f"主机台账：所在机房 {fact.value}"
                 draft.conclude("room_key", room.key, Ground(fact.strength, fact.source, fact.observed_at, words))
             break
-    zones = {spot.zone.id: spot.zone for i in identifiers(host, "ip") if (spot := world.atlas.at(i.vantage, i.value))}
-    if len(zones) != 1:
-        return
-    zone = next(iter(zones.values()))
-    if zone.kind != "government_cloud":
+    zone = world.zones.get(host.zones[0]) if len(host.zones) == 1 else None
+    if zone is None or zone.kind != "government_cloud":
         return
     newest = max(host.facts, key=lambda f: (f.observed_at, f.source))
     ground = Ground(Strength.DECLARED, "site.yaml", newest.observed_at, f"网络区域 {zone.name}")
@@ -131,9 +129,15 @@ def _place(world: World, host: Asset, draft: Draft) -> None:
 
 def _name(host: Asset, draft: Draft, seen: list[Sighting]) -> None:
     """A host that no register names is called by its address, so that people can find it."""
-    addresses = [s.address for s in seen] or list(texts(host, "ips"))
-    if addresses and not any(conflict.column == "name" for conflict in host.conflicts):
-        address = min(addresses, key=lambda text: (len(text), text))
-        strength = Strength.SEEN_OUTSIDE if seen else Strength.DECLARED
-        newest = max(host.facts, key=lambda f: (f.observed_at, f.source))
-        draft.conclude("name", address, Ground(strength, newest.source, newest.observed_at, "以地址为名"))
+    if any(conflict.column == "name" for conflict in host.conflicts):
+        return
+    words = "以地址为名"
+    if seen:
+        sighting = min(seen, key=lambda s: (len(s.address), s.address))
+        ground = Ground(Strength.SEEN_OUTSIDE, sighting.source, sighting.observed_at, words)
+        draft.conclude("name", sighting.address, ground)
+        return
+    said = facts_of(host, "ips")
+    if said:
+        address = min(texts(host, "ips"), key=lambda text: (len(text), text))
+        draft.conclude("name", address, Ground(said[0].strength, said[0].source, said[0].observed_at, words))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from inventories.answers import REGISTER
 from inventories.identity import plain_name
@@ -60,7 +61,8 @@ class Sighting:
     """One address that answered, as seen from one vantage.
 
     ``observed_at`` is the newest look that saw it. ``is_sure`` is False where the only sign is one that a firewall
-    may have given in its place.
+    may have given in its place. ``pages`` are the titles of pages that somebody has put something on, and that are
+    no equipment's.
     """
 
     vantage: str
@@ -71,22 +73,13 @@ class Sighting:
     observed_at: datetime
     is_sure: bool = True
     services: tuple[Service, ...] = ()
-    titles: tuple[Named, ...] = ()
+    pages: tuple[Named, ...] = ()
     tls_names: tuple[Named, ...] = ()
     products: tuple[Product, ...] = ()
 
     @property
     def is_equipment(self) -> bool:
         return any(product.is_seen and product.category in EQUIPMENT for product in self.products)
-
-    @property
-    def pages(self) -> tuple[Named, ...]:
-        """Titles of pages that somebody has put something on, and that are no equipment's."""
-        return tuple(
-            title
-            for title in self.titles
-            if not EMPTY_PAGES.match(title.text.strip()) and not EQUIPMENT_PAGES.search(title.text)
-        )
 
     @property
     def owner(self) -> str:
@@ -147,9 +140,9 @@ def _sighting(vantage: str, address: str, looks: list[Observation], atlas: Atlas
         observed_at=last.observed_at,
         is_sure=any(_is_sure(fact) for fact in facts),
         services=_services(facts),
-        titles=tuple(sorted(set(_named(facts, "page_titles")))),
-        tls_names=tuple(sorted(set(_named(facts, "tls_names")))),
-        products=tuple(sorted(set(_products(facts)))),
+        pages=tuple(title for title in _texts(facts, "page_titles") if _is_page(title.text)),
+        tls_names=_texts(facts, "tls_names"),
+        products=tuple(sorted({_product(i, f.evidence, _is_named(f)) for i, f in _items(facts, "products")})),
     )
 
 
@@ -163,33 +156,53 @@ def _items(facts: Iterable[Fact], column: str) -> Iterator[tuple[str, Fact]]:
 def _services(facts: Iterable[Fact]) -> tuple[Service, ...]:
     out: dict[tuple[int, str], Service] = {}
     for item, fact in _items(facts, "open_services"):
-        if found := _SERVICE.match(item.strip()):
-            named = fact.strength >= Strength.SEEN_OUTSIDE
-            name = found[3].casefold().removeprefix("ssl/")
-            service = Service(int(found[1]), found[2], name, found[4].strip(), named)
+        service = _service(item, _is_named(fact))
+        if service is not None:
             key = (service.port, service.protocol)
             # The better told of two tellings of one port; the order of the facts decides nothing.
-            out[key] = max(out.get(key, service), service, key=lambda s: (s.is_named, s))
-    return tuple(sorted(out.values()))
+            out[key] = max(out[key], service, key=lambda s: (s.is_named, s)) if key in out else service
+    return tuple(sorted(out.values())) if len(out) > 1 else tuple(out.values())
 
 
-def _named(facts: Iterable[Fact], column: str) -> Iterator[Named]:
-    for item, fact in _items(facts, column):
-        prefix = _SERVICE.match(item)
-        told = _PORT.search(fact.evidence)
-        if prefix:
-            yield Named(f"{prefix[3]} {prefix[4]}".strip(), int(prefix[1]))
-        else:
-            yield Named(item, int(told[1]) if told else 0)
+def _texts(facts: Iterable[Fact], column: str) -> tuple[Named, ...]:
+    return tuple(sorted({_named(item, fact.evidence) for item, fact in _items(facts, column)}))
 
 
-def _products(facts: Iterable[Fact]) -> Iterator[Product]:
-    for item, fact in _items(facts, "products"):
-        category, _, name = item.partition(":")
-        told = _PORT.search(fact.evidence)
-        yield Product(
-            category.strip(), name.strip(), int(told[1]) if told else 0, fact.strength >= Strength.SEEN_OUTSIDE
-        )
+def _is_named(fact: Fact) -> bool:
+    return fact.strength >= Strength.SEEN_OUTSIDE
+
+
+# A city's machines say the same few things over and over: each is read once, and kept once.
+
+
+@lru_cache(maxsize=4096)
+def _service(item: str, is_named: bool) -> Service | None:
+    found = _SERVICE.match(item.strip())
+    if not found:
+        return None
+    name = found[3].casefold().removeprefix("ssl/")
+    return Service(int(found[1]), found[2], name, found[4].strip(), is_named)
+
+
+@lru_cache(maxsize=4096)
+def _named(item: str, evidence: str) -> Named:
+    """A text with the port that it, or its evidence, begins with."""
+    if found := _SERVICE.match(item):
+        return Named(f"{found[3]} {found[4]}".strip(), int(found[1]))
+    told = _PORT.search(evidence)
+    return Named(item, int(told[1]) if told else 0)
+
+
+@lru_cache(maxsize=4096)
+def _is_page(title: str) -> bool:
+    return not EMPTY_PAGES.match(title.strip()) and not EQUIPMENT_PAGES.search(title)
+
+
+@lru_cache(maxsize=4096)
+def _product(item: str, evidence: str, is_seen: bool) -> Product:
+    category, _, name = item.partition(":")
+    told = _PORT.search(evidence)
+    return Product(category.strip(), name.strip(), int(told[1]) if told else 0, is_seen)
 
 
 class Names:

@@ -171,6 +171,8 @@ def submission_ground(submission: Submission, words: str) -> Ground:
 
 def register_ground(asset: Asset, register: str = "") -> Ground | None:
     """That a register names an asset; None where none does (or not the one asked for)."""
+    if asset.get("is_declared") is not True:
+        return None
     declared = sorted(
         (fact.observed_at, fact.source)
         for fact in asset.facts

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import random
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from inventories.kinds import KINDS
+from inventories.model import Waiver
 from policies.casetest import write_rows
+from policies.model import Evaluation, Pack, Verdict
+from policies.pack import load_pack
 
 #: A pack that is whole, with a power, a setting, a manual clause and cases that test everything.
 PACK = """\
@@ -144,3 +150,74 @@ def make_snapshot(tmp_path: Path) -> MakeSnapshot:
         return folder
 
     return make
+
+
+AS_OF = date(2026, 6, 30)
+RULE = "town-2020/on-cloud"
+
+V, C, U, NA, W = (
+    Verdict.VIOLATION,
+    Verdict.COMPLIANT,
+    Verdict.UNKNOWN,
+    Verdict.NOT_APPLICABLE,
+    Verdict.WAIVED,
+)
+
+Row = Mapping[str, object]
+
+
+def system(key: str, **columns: object) -> Row:
+    """A running system of a city's department on no cloud, unless said otherwise."""
+    base = {
+        "key": key,
+        "name": f"系统{key}",
+        "code": f"XT-{key}",
+        "department_id": "mzj",
+        "region": "140800",
+        "level_of_government": "city",
+        "status": "running",
+        "hosting": ["own_room"],
+        "zone": "mzj",
+    }
+    return {**base, **columns}
+
+
+def counted(evaluation: Evaluation) -> dict[tuple[str, str, Verdict], int]:
+    return {(c.rule, c.department_id, c.verdict): c.number for c in evaluation.counts}
+
+
+def many(number: int, seed: int = 0) -> list[Row]:
+    """Systems of every sort, the same for the same seed."""
+    chance = random.Random(seed)
+    return [
+        system(
+            f"s-{i:06}",
+            department_id=chance.choice(["mzj", "jtj", "", None]),
+            region=chance.choice(["140800", "140881", "140100", None]),
+            status=chance.choice(["running", "retired", None]),
+            hosting=chance.choice([["own_room"], ["gov_cloud"], None]),
+            hosting_levels=chance.choice([["city"], ["county"], None]),
+        )
+        for i in range(number)
+    ]
+
+
+@pytest.fixture
+def pack(make_pack: MakePack) -> Pack:
+    return load_pack(make_pack())
+
+
+def waiver(**changes: object) -> Waiver:
+    base = Waiver(
+        id="w-1",
+        rules=(RULE,),
+        department_id="mzj",
+        asset_name="",
+        asset_code="XT-s-1",
+        legal_basis="某法第一条",
+        approver="分管领导",
+        document="示例〔2026〕3号",
+        valid_from=date(2026, 1, 1),
+        valid_to=date(2026, 6, 30),
+    )
+    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]

@@ -5,68 +5,38 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from inventories.faults import Faults
-from inventories.model import Waiver
-from policies.engine import Engine, Limits
-from policies.evaluate import evaluate, idle_patterns, unknowns, verdicts_for, write_outcomes
+from policies.engine import Limits
+from policies.evaluate import evaluate, unknowns, verdicts_for
 from policies.expressions import value
-from policies.model import Evaluation, Outcome, Pack, Rule, Verdict
+from policies.model import Outcome, Pack, Rule, Verdict
 from policies.pack import load_pack, load_packs
 from policies.trees import trees_of
-from tests.policies.conftest import MakePack, MakeSnapshot
-
-AS_OF = date(2026, 6, 30)
-RULE = "town-2020/on-cloud"
-
-V, C, U, NA, W = (
-    Verdict.VIOLATION,
-    Verdict.COMPLIANT,
-    Verdict.UNKNOWN,
-    Verdict.NOT_APPLICABLE,
-    Verdict.WAIVED,
+from tests.policies.conftest import (
+    AS_OF,
+    NA,
+    RULE,
+    C,
+    MakePack,
+    MakeSnapshot,
+    Row,
+    U,
+    V,
+    counted,
+    many,
+    system,
 )
-
-Row = Mapping[str, object]
-
-
-def system(key: str, **columns: object) -> Row:
-    """A running system of a city's department on no cloud, unless said otherwise."""
-    base = {
-        "key": key,
-        "name": f"系统{key}",
-        "code": f"XT-{key}",
-        "department_id": "mzj",
-        "region": "140800",
-        "level_of_government": "city",
-        "status": "running",
-        "hosting": ["own_room"],
-        "zone": "mzj",
-    }
-    return {**base, **columns}
-
-
-@pytest.fixture
-def pack(make_pack: MakePack) -> Pack:
-    return load_pack(make_pack())
 
 
 def verdicts(source: Path, packs: Sequence[Pack], rows: Sequence[Row], *, as_of: date = AS_OF) -> list[Verdict]:
     pairs = [(RULE, str(row["key"])) for row in rows]
     found = verdicts_for(source, packs, as_of=as_of, pairs=pairs)
     return [found[pair] for pair in pairs]
-
-
-def counted(evaluation: Evaluation) -> dict[tuple[str, str, Verdict], int]:
-    return {(c.rule, c.department_id, c.verdict): c.number for c in evaluation.counts}
 
 
 # --- the order of verdicts ----------------------------------------------------------------------------------
@@ -258,22 +228,6 @@ def test_outcomes_are_a_sequence(make_snapshot: MakeSnapshot, make_pack: MakePac
         found[10]
 
 
-def many(number: int, seed: int = 0) -> list[Row]:
-    """Systems of every sort, the same for the same seed."""
-    chance = random.Random(seed)
-    return [
-        system(
-            f"s-{i:06}",
-            department_id=chance.choice(["mzj", "jtj", "", None]),
-            region=chance.choice(["140800", "140881", "140100", None]),
-            status=chance.choice(["running", "retired", None]),
-            hosting=chance.choice([["own_room"], ["gov_cloud"], None]),
-            hosting_levels=chance.choice([["city"], ["county"], None]),
-        )
-        for i in range(number)
-    ]
-
-
 def test_the_digest_knows_no_order_and_no_threads(make_snapshot: MakeSnapshot, pack: Pack) -> None:
     rows = many(5000)
     first = evaluate(make_snapshot({"system": rows}), [pack], as_of=AS_OF, limits=Limits(threads=1))
@@ -369,233 +323,3 @@ def by_meaning(pack: Pack, rule: Rule, row: Row) -> Verdict:
     if in_region is None or bound is None or broken is None:
         return U
     return V if broken else C
-
-
-# --- waivers ------------------------------------------------------------------------------------------------
-
-
-def waiver(**changes: object) -> Waiver:
-    base = Waiver(
-        id="w-1",
-        rules=(RULE,),
-        department_id="mzj",
-        asset_name="",
-        asset_code="XT-s-1",
-        legal_basis="某法第一条",
-        approver="分管领导",
-        document="示例〔2026〕3号",
-        valid_from=date(2026, 1, 1),
-        valid_to=date(2026, 6, 30),
-    )
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("changes", "waived"),
-    [
-        ({}, ["s-1"]),
-        ({"asset_code": "", "asset_name": "系统s-2"}, ["s-2"]),
-        ({"asset_code": "", "asset_name": ""}, ["s-1", "s-2"]),
-        ({"rules": ("town-2020/*",)}, ["s-1"]),
-        ({"rules": ("other/*", "*/on-cloud")}, ["s-1"]),
-        ({"rules": ("town-2020/no-new-room",)}, []),
-        ({"rules": ("on-cloud",)}, []),
-        ({"department_id": "jtj"}, []),
-        ({"department_id": ""}, ["s-1"]),
-        ({"department_id": "", "asset_code": "", "asset_name": "系统s-1"}, []),
-        ({"department_id": "", "asset_code": ""}, []),
-        ({"asset_name": "另一个名字"}, ["s-1"]),
-        ({"asset_code": "XT-none"}, []),
-        ({"valid_to": date(2026, 6, 29)}, []),
-        ({"valid_from": date(2026, 7, 1), "valid_to": date(2026, 12, 31)}, []),
-        ({"valid_from": AS_OF, "valid_to": AS_OF}, ["s-1"]),
-        ({"asset_code": "XT-s-1' OR 1=1 --"}, []),
-    ],
-)
-def test_waivers(make_snapshot: MakeSnapshot, pack: Pack, changes: dict[str, object], waived: list[str]) -> None:
-    rows = [system("s-1"), system("s-2"), system("s-3", department_id="jtj", code="XT-3")]
-    source = make_snapshot({"system": rows})
-    given_leave = [waiver(**changes)]
-    found = evaluate(source, [pack], as_of=AS_OF, waivers=given_leave)
-    assert [o.asset_key for o in found.outcomes if o.verdict is W] == waived
-    assert [o.asset_key for o in found.outcomes if o.verdict is V] == [
-        k for k in ("s-1", "s-2", "s-3") if k not in waived
-    ]
-    assert all(o.waiver == ("w-1" if o.verdict is W else "") for o in found.outcomes)
-    expected = {(RULE, "mzj", W): len(waived), (RULE, "mzj", V): 2 - len(waived), (RULE, "jtj", V): 1}
-    assert counted(found) == {key: number for key, number in expected.items() if number}
-    pairs = [(RULE, f"s-{i}") for i in (1, 2, 3)]
-    again = verdicts_for(source, [pack], as_of=AS_OF, waivers=given_leave, pairs=pairs)
-    assert [key for (_rule, key), verdict in again.items() if verdict is W] == waived
-
-
-def test_a_name_counts_where_the_asset_has_no_code(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    rows = [system("s-1", code=None), system("s-2")]
-    leave = [waiver(asset_code="XT-s-1", asset_name="系统s-1")]
-    found = evaluate(make_snapshot({"system": rows}), [pack], as_of=AS_OF, waivers=leave)
-    assert [(o.asset_key, o.waiver) for o in found.outcomes] == [("s-1", "w-1"), ("s-2", "")]
-
-
-def test_a_waiver_turns_only_violations(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    rows = [system("s-1", hosting=None), system("s-2", status="retired")]
-    leave = [waiver(asset_code="")]
-    found = evaluate(make_snapshot({"system": rows}), [pack], as_of=AS_OF, waivers=leave)
-    assert counted(found) == {(RULE, "mzj", U): 1, (RULE, "mzj", NA): 1}
-
-
-def test_a_waiver_changes_the_digest(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    source = make_snapshot({"system": [system("s-1")]})
-    leaves: list[list[Waiver]] = [[], [waiver()], [waiver(id="w-2")]]
-    assert len({evaluate(source, [pack], as_of=AS_OF, waivers=leave).digest for leave in leaves}) == 3
-
-
-def test_of_several_waivers_the_first_is_named(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    leave = [waiver(id="w-9"), waiver(id="w-3", asset_code=""), waiver(id="w-0", department_id="jtj")]
-    (found,) = evaluate(make_snapshot({"system": [system("s-1")]}), [pack], as_of=AS_OF, waivers=leave).outcomes
-    assert found.waiver == "w-3"
-
-
-def test_waivers_that_name_no_rule_are_told(pack: Pack) -> None:
-    leave = [waiver(), waiver(id="w-2", rules=("town-2020/*", "town-2020/on-clud"))]
-    assert idle_patterns([pack], leave) == (("w-2", "town-2020/on-clud"),)
-
-
-# --- unknowns, pairs, the file of outcomes ------------------------------------------------------------------
-
-
-def test_unknowns_name_what_nobody_has_shown(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    rows = [
-        system("s-1", hosting=None),
-        system("s-2", hosting=["gov_cloud"]),
-        system("s-3", status=None, hosting=None),
-        system("s-4", region=None, level_of_government=None),
-        system("s-5"),
-        system("s-6", status="retired", hosting=None),
-    ]
-    source = make_snapshot({"system": rows})
-    found = unknowns(source, [pack], as_of=AS_OF)
-    assert [(u.asset_key, u.missing) for u in found] == [
-        ("s-1", ("hosting", "hosting_levels")),
-        ("s-2", ("hosting_levels",)),
-        ("s-3", ("status",)),
-        ("s-4", ("region", "level_of_government")),
-    ]
-    assert all((u.rule, u.kind, u.department_id, u.waits_for) == (RULE, "system", "mzj", ()) for u in found)
-    assert [u.asset_key for u in unknowns(source, [pack], as_of=AS_OF, limit=2)] == ["s-1", "s-2"]
-    assert unknowns(source, [pack], as_of=AS_OF, departments=["jtj", "x' OR '1'='1"]) == []
-    assert len(unknowns(source, [pack], as_of=AS_OF, departments=["mzj"])) == 4
-
-
-def test_pairs_that_do_not_exist_are_missing(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    source = make_snapshot({"system": [system("s-1")]})
-    pairs = [(RULE, "s-1"), (RULE, "s-2"), ("town-2020/gone", "s-1"), ("town-2020/no-new-room", "s-1")]
-    assert verdicts_for(source, [pack], as_of=AS_OF, pairs=pairs) == {(RULE, "s-1"): V}
-    assert verdicts_for(source, [pack], as_of=AS_OF, pairs=[]) == {}
-
-
-def test_the_file_of_outcomes(make_snapshot: MakeSnapshot, pack: Pack, tmp_path: Path) -> None:
-    rows = [system("s-2"), system("s-1"), system("s-3", hosting=None), system("s-4", status="retired")]
-    source = make_snapshot({"system": rows})
-    path = tmp_path / "outcomes.parquet"
-    assert write_outcomes(source, [pack], path, as_of=AS_OF, waivers=[waiver()]) == 3
-    assert path.stat().st_mode & 0o777 == 0o600
-    shared = {"rule": RULE, "kind": "system", "department_id": "mzj"}
-    assert pq.read_table(path).to_pylist() == [
-        {**shared, "asset_key": "s-1", "verdict": "waived", "waiver": "w-1", "missing": ""},
-        {**shared, "asset_key": "s-2", "verdict": "violation", "waiver": "", "missing": ""},
-        {**shared, "asset_key": "s-3", "verdict": "unknown", "waiver": "", "missing": "hosting,hosting_levels"},
-    ]
-    with pytest.raises(FileExistsError):
-        write_outcomes(source, [pack], path, as_of=AS_OF)
-
-
-# --- what comes from outside --------------------------------------------------------------------------------
-
-HOSTILE = "'; DROP TABLE x; --\x1b[31m=cmd|'/c calc'!A1\u202e<script>"
-
-
-def test_hostile_values_are_only_values(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    rows = [system(HOSTILE, name=HOSTILE, department_id=HOSTILE, zone=HOSTILE, code=HOSTILE)]
-    source = make_snapshot({"system": rows})
-    (found,) = evaluate(source, [pack], as_of=AS_OF).outcomes
-    assert (found.asset_key, found.asset_name, found.department_id, found.zone) == (HOSTILE,) * 4
-    pairs = [(RULE, HOSTILE)]
-    assert verdicts_for(source, [pack], as_of=AS_OF, pairs=pairs) == {(RULE, HOSTILE): V}
-    leave = [waiver(department_id=HOSTILE, asset_code=HOSTILE)]
-    assert evaluate(source, [pack], as_of=AS_OF, waivers=leave).outcomes[0].waiver == "w-1"
-
-
-@pytest.mark.parametrize("name", ["a'b", "a b", "城市", "a[1]*b?", "a%b", "-a"])
-def test_snapshots_in_odd_folders(make_snapshot: MakeSnapshot, pack: Pack, tmp_path: Path, name: str) -> None:
-    folder = make_snapshot({"system": [system("s-1")]}).rename(tmp_path / name)
-    assert len(evaluate(folder, [pack], as_of=AS_OF).outcomes) == 1
-
-
-def test_a_snapshot_that_is_not_whole(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    source = make_snapshot({"system": [system("s-1")]})
-    (source / "room.parquet").unlink()
-    with pytest.raises(Faults) as caught:
-        evaluate(source, [pack], as_of=AS_OF)
-    assert "room.parquet" in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"not parquet at all, but long enough to be looked at"])
-def test_a_file_that_is_no_parquet(make_snapshot: MakeSnapshot, pack: Pack, content: bytes) -> None:
-    source = make_snapshot({})
-    (source / "system.parquet").write_bytes(content)
-    with pytest.raises(Faults) as caught:
-        evaluate(source, [pack], as_of=AS_OF)
-    assert "cannot be judged" in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_an_older_snapshot_lacks_later_columns(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    """What it could not know is not known."""
-    source = make_snapshot({"system": [system("s-1"), system("s-2", hosting=["gov_cloud"])]})
-    table = pq.read_table(source / "system.parquet").drop_columns(["hosting_levels", "code"])
-    pq.write_table(table, source / "system.parquet")
-    found = evaluate(source, [pack], as_of=AS_OF, waivers=[waiver(asset_code="", asset_name="系统s-1")])
-    assert counted(found) == {(RULE, "mzj", W): 1, (RULE, "mzj", U): 1}
-
-
-def test_the_database_can_read_the_snapshot_and_nothing_else(
-    make_snapshot: MakeSnapshot, pack: Pack, tmp_path: Path
-) -> None:
-    source = make_snapshot({"system": [system("s-1")]})
-    secret = tmp_path / "secret.csv"
-    secret.write_text("a\n1\n")
-    pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
-    with Engine(source, [pack], AS_OF, Limits()) as engine:
-        for statement in (
-            f"SELECT * FROM read_csv('{secret}')",
-            f"SELECT * FROM read_text('{secret}')",
-            f"SELECT * FROM '{tmp_path / 'other.parquet'}'",
-            f"COPY (SELECT 1) TO '{tmp_path / 'out.csv'}'",
-            f"ATTACH '{tmp_path / 'db'}'",
-            "INSTALL httpfs",
-            "SET enable_external_access = true",
-            "SET allowed_paths = ['/etc/passwd']",
-            "SET memory_limit = '100GB'",
-        ):
-            with pytest.raises(duckdb.Error):
-                engine.db.execute(statement)
-    assert not (tmp_path / "out.csv").exists()
-
-
-def test_judging_writes_nothing(
-    make_snapshot: MakeSnapshot, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = make_snapshot({"system": many(2000)})
-    before = {path: path.read_bytes() for path in source.iterdir()}
-    monkeypatch.chdir(tmp_path)
-    there = sorted(tmp_path.iterdir())
-    evaluate(source, [pack], as_of=AS_OF)
-    assert {path: path.read_bytes() for path in source.iterdir()} == before
-    assert sorted(tmp_path.iterdir()) == there
-
-
-def test_memory_is_bounded(make_snapshot: MakeSnapshot, pack: Pack) -> None:
-    source = make_snapshot({"system": many(3000)})
-    with pytest.raises(Faults) as caught:
-        evaluate(source, [pack], as_of=AS_OF, limits=Limits(threads=1, memory="1MB"))
-    assert "memory" in str(caught.value)
