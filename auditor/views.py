@@ -11,6 +11,7 @@ from inventories.kinds import KINDS
 from inventories.model import Asset, plain
 from policies.model import Bite, Count, Pack, Rule, Severity
 from policies.orders import obstacles
+from policies.subjects import stored
 from reports.model import (
     AssetView,
     CountView,
@@ -66,9 +67,11 @@ def finding_view(row: FindingRow, rules: Mapping[str, Rule], *, now: datetime, c
     rule = rules.get(row.rule)
     why: tuple[str, ...] = ("所依据的规则包已不在用",)
     if rule is not None:
+        shown = {fact["column"] for fact in row.facts if fact.get("value") is not None}
         why = obstacles(
             rule,
             sourced(row.facts),
+            unknown=set(stored(rule.subject, rule.columns)) - shown,
             verdict=row.verdict,
             stale=row.life.stale,
             now=now,

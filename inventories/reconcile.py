@@ -177,16 +177,7 @@ class _Reconciler:
             if identifier.scheme == "ip" and (spot := self.atlas.at(identifier.vantage, identifier.value))
         ]
         said.add(_owner_facts(group.observations, spots))
-        values: dict[str, Value] = {}
-        conflicts: list[Conflict] = []
-        columns = COLUMNS[group.kind]
-        for name, facts in said.live.items():
-            if name in columns and name not in _BOOKKEEPING:
-                value, conflict = choose(columns[name], facts)
-                if value is not None:
-                    values[name] = value
-                if conflict is not None:
-                    conflicts.append(conflict)
+        values, conflicts = _shown(group.kind, said)
         department = values.get("department_id")
         shared = self.departments.get(department, {}) if isinstance(department, str) else {}
         if group.kind != "department":
@@ -245,6 +236,21 @@ def from_department(department: Asset) -> dict[str, SourcedFact]:
     return facts
 
 
+def _shown(kind: str, said: Said) -> tuple[dict[str, Value], list[Conflict]]:
+    """What each column shows of what was said, and what the sources disagree on."""
+    values: dict[str, Value] = {}
+    conflicts: list[Conflict] = []
+    columns = COLUMNS[kind]
+    for name, facts in said.live.items():
+        if name in columns and name not in _BOOKKEEPING:
+            value, conflict = choose(columns[name], facts)
+            if value is not None:
+                values[name] = value
+            if conflict is not None:
+                conflicts.append(conflict)
+    return values, conflicts
+
+
 _BOOKKEEPING = frozenset(
     {"key", "sources", "is_observed", "is_declared", "first_seen_on", "last_seen_on", "zone", "department_name"}
 )
@@ -252,9 +258,11 @@ _BOOKKEEPING = frozenset(
 
 def _distinct(observations: Iterable[Observation]) -> list[Observation]:
     """Each record once: taking the same in twice changes nothing."""
-    seen: dict[tuple[object, ...], list[Observation]] = {}
+    seen: dict[object, list[Observation]] = {}
     for observation in observations:
-        same = seen.setdefault((observation.source, observation.observed_at, observation.identifiers), [])
+        # Hashing a whole record is slow: it is left to those that have nothing shorter to tell them apart.
+        known_by = (observation.source, observation.observed_at, observation.identifiers)
+        same = seen.setdefault(known_by if observation.identifiers else observation, [])
         if observation not in same:
             same.append(observation)
     return [observation for same in seen.values() for observation in same]

@@ -12,9 +12,7 @@ from inventories.kinds import KINDS, Column
 from inventories.kinds.declare import COMMON
 from inventories.model import SourcedFact, Strength
 from policies.model import Bite, OrderNeeds, Rule
-
-#: A column that is computed at evaluation → the columns that carry its evidence.
-DERIVED: Mapping[str, tuple[str, ...]] = {"is_on_recognised_cloud": ("hosting",)}
+from policies.subjects import stored
 
 STRENGTH_LABELS: Mapping[Strength, str] = {
     Strength.HINTED: "线索",
@@ -33,15 +31,6 @@ _BITES: Mapping[Bite, str] = {
 
 #: Columns that every subject has: whose a thing is and what it is called is no evidence that ages.
 _COMMON = frozenset(column.name for column in COMMON)
-
-
-def evidence_columns(columns: Sequence[str]) -> tuple[str, ...]:
-    """The stored columns behind those that a rule names, in order, each once."""
-    out: dict[str, None] = {}
-    for column in columns:
-        for stored in DERIVED.get(column, (column,)):
-            out[stored] = None
-    return tuple(out)
 
 
 def obstacles(
@@ -75,7 +64,7 @@ def obstacles(
     needs = rule.order_needs
     if needs is None or out:
         return tuple(out)
-    for name in evidence_columns(rule.columns):
+    for name in stored(rule.subject, rule.columns):
         if name not in _COMMON and name not in unknown:
             out.extend(_weak(KINDS[rule.subject].column(name), facts.get(name, ()), needs, now))
     return tuple(out)
