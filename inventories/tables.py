@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from inventories.facts import COLUMNS
 from inventories.kinds import KINDS, Column, Kind, Type
 from inventories.model import (
     Asset,
@@ -29,9 +31,13 @@ from inventories.model import (
     Value,
     plain,
 )
+from inventories.steady import without_cycle_collection
 
 T = TypeVar("T")
 _BATCH = 50_000
+_ENCODED = json.JSONEncoder(ensure_ascii=False).encode
+_STRENGTHS = {int(strength): strength for strength in Strength}
+_ORIGINS = {origin.value: origin for origin in Origin}
 
 _TYPES: dict[Type, Any] = {
     Type.TEXT: pa.string(),
@@ -111,14 +117,18 @@ def write_view(path: Path, kind: Kind, rows: Iterable[dict[str, Any]]) -> None:
 
 def write_assets(folder: Path, assets: Sequence[Asset]) -> None:
     """The views of all kinds, empty ones too, and the three tables of provenance."""
+    with without_cycle_collection():
+        _write_assets(folder, assets)
+
+
+def _write_assets(folder: Path, assets: Sequence[Asset]) -> None:
     by_kind: dict[str, list[Asset]] = {name: [] for name in KINDS}
     for asset in assets:
         by_kind[asset.kind].append(asset)
     for name, kind in KINDS.items():
         write_view(folder / f"{name}.parquet", kind, (dict(asset.values) for asset in by_kind[name]))
     _write(folder / "assets.parquet", _ASSETS, assets, _asset_row)
-    facts = ((asset, fact) for asset in assets for fact in asset.facts)
-    _write(folder / "facts.parquet", _FACTS, facts, lambda pair: _names(pair[0]) | _fact_row(pair[1]))
+    _write_columns(folder / "facts.parquet", _FACTS, (_fact_columns(some) for some in _some(assets)))
     conflicts = ((asset, conflict) for asset in assets for conflict in asset.conflicts)
     _write(folder / "conflicts.parquet", _CONFLICTS, conflicts, lambda pair: _names(pair[0]) | _conflict_row(pair[1]))
 
@@ -151,6 +161,11 @@ def write_keys(folder: Path, keymap: KeyMap) -> None:
 
 def read_assets(folder: Path) -> tuple[Asset, ...]:
     """Every asset with its facts and conflicts, ordered by kind and key."""
+    with without_cycle_collection():
+        return _read_assets(folder)
+
+
+def _read_assets(folder: Path) -> tuple[Asset, ...]:
     values: dict[tuple[str, str], dict[str, Value]] = {}
     for name, kind in KINDS.items():
         columns = {column.name: column for column in kind.all_columns}
@@ -193,6 +208,35 @@ def _write(path: Path, schema: Any, items: Iterable[T], row: Callable[[T], dict[
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         while batch := list(islice(source, _BATCH)):
             writer.write_table(pa.Table.from_pylist([row(item) for item in batch], schema=schema))
+
+
+def _write_columns(path: Path, schema: Any, batches: Iterable[dict[str, list[Any]]]) -> None:
+    """What has millions of rows is handed over column by column, which takes a fourth of the time."""
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_table(pa.Table.from_pydict(batch, schema=schema))
+
+
+def _some(assets: Sequence[Asset]) -> Iterator[Sequence[Asset]]:
+    """A few thousand assets at a time: some ten times as many facts."""
+    for start in range(0, len(assets), _BATCH // 10):
+        yield assets[start : start + _BATCH // 10]
+
+
+def _fact_columns(assets: Sequence[Asset]) -> dict[str, list[Any]]:
+    facts = [fact for asset in assets for fact in asset.facts]
+    return {
+        "kind": [asset.kind for asset in assets for _fact in asset.facts],
+        "key": [asset.key for asset in assets for _fact in asset.facts],
+        "column": [fact.column for fact in facts],
+        "value": [_text(fact.value) for fact in facts],
+        "strength": [int(fact.strength) for fact in facts],
+        "origin": [fact.origin.value for fact in facts],
+        "source": [fact.source for fact in facts],
+        "observed_at": [fact.observed_at for fact in facts],
+        "evidence": [fact.evidence for fact in facts],
+        "absent": [fact.absent for fact in facts],
+    }
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:
@@ -256,23 +300,27 @@ def _observation_row(observation: Observation) -> dict[str, Any]:
 
 
 def _text(value: Value) -> str | None:
-    return None if value is None else json.dumps(plain(value), ensure_ascii=False)
+    return None if value is None else _ENCODED(value if isinstance(value, str) else plain(value))
 
 
 def _column(kind: str, name: str) -> Column | None:
-    try:
-        return KINDS[kind].column(name)
-    except KeyError:
-        return None
+    return COLUMNS.get(kind, {}).get(name)
 
 
 def _parsed(column: Column | None, text: str | None) -> Value:
     """A value from its JSON text; what a date is, the column says."""
     if text is None:
         return None
-    value = json.loads(text)
+    value = _loaded(text)
     if column is not None and column.type is Type.DATE and isinstance(value, str):
         return date.fromisoformat(value)
+    return value  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=4096)
+def _loaded(text: str) -> Any:
+    """A city's facts hold the same few values over and over."""
+    value = json.loads(text)
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -285,8 +333,8 @@ def _fact(kind: str, row: dict[str, Any]) -> SourcedFact:
     return SourcedFact(
         column=row["column"],
         value=_parsed(_column(kind, row["column"]), row["value"]),
-        strength=Strength(row["strength"]),
-        origin=Origin(row["origin"]),
+        strength=_STRENGTHS[row["strength"]],
+        origin=_ORIGINS[row["origin"]],
         source=row["source"],
         observed_at=at.astimezone(UTC),
         evidence=row["evidence"],
