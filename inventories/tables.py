@@ -311,10 +311,10 @@ def _parsed(column: Column | None, text: str | None) -> Value:
     """A value from its JSON text; what a date is, the column says."""
     if text is None:
         return None
-    value = _loaded(text)
+    value: Value = _loaded(text)
     if column is not None and column.type is Type.DATE and isinstance(value, str):
         return date.fromisoformat(value)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 @lru_cache(maxsize=4096)

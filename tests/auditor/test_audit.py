@@ -315,3 +315,44 @@ def test_a_full_disk_is_told_and_leaves_no_half_of_anything(small: City) -> None
     assert "Traceback" not in done.stderr and done.stderr.strip()
     assert sorted(p.name for p in (small.root / "state" / "snapshots").iterdir()) == before
     assert small.audit()["exit"] == 0
+
+
+def test_a_registers_word_closes_nothing_that_was_seen_until_somebody_looks_again(city: City) -> None:
+    zones = city.zone("second", f"{city.net}.32/28")
+    city.site(city.zone() + zones)
+    city.registers(OWN.format(net=city.net))
+    page = city.listen(3, "救助系统")
+    (finding,) = [f for f in city.audit()["findings"] if f["rule"] == RULE]
+    city.register("clouds", "所属部门,云平台编号,云平台名称,云类型,平台层级", "市民政局,GOV,市政务云,政务云,市级")
+    city.register(
+        "systems", "所属部门,系统编号,系统名称,系统状态,部署位置,所在云平台", "市民政局,MZ-1,救助系统,运行,政务云,GOV"
+    )
+    city.site(city.zone(to="2021-01-01") + zones)
+    city.audit()
+    (unseen,) = [f for f in city.findings("--all") if f["id"] == finding["id"]]
+    assert (unseen["state"], unseen["reason"]) == ("stale", "uncovered")
+    city.site(city.zone() + zones)
+    page.close()
+    city.listeners.remove(page)
+    city.audit()
+    (mended,) = [f for f in city.findings("--all") if f["id"] == finding["id"]]
+    assert (mended["state"], mended["reason"]) == ("resolved", "mended")
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1.1, 1.8, 2.5, 3.2])
+def test_killed_at_any_moment_nothing_half_done_stands(small: City, seconds: float) -> None:
+    process = subprocess.Popen(small.command("audit"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(seconds)
+    process.kill()
+    process.wait(30)
+    snapshots = small.root / "state" / "snapshots"
+    whole = [p for p in snapshots.iterdir() if not p.name.startswith(".")] if snapshots.is_dir() else []
+    assert all((path / "manifest.json").is_file() for path in whole)
+    assert small.run("snapshot", "verify").returncode == 0
+    resumed = small.run("audit", "--resume", "--json")
+    # Killed before it began or after it had ended there is nothing to go on with.
+    done = json.loads(resumed.stdout) if resumed.returncode == 0 else small.audit()
+    assert resumed.returncode in (0, 2), resumed.stderr
+    assert any(f["rule"] == RULE for f in done["findings"])
+    assert small.run("snapshot", "verify").returncode == 0
+    assert len({f["id"] for f in small.findings()}) == len(small.findings())
