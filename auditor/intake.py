@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from auditor.errors import Refused
@@ -21,11 +21,11 @@ def packs_in_force(site: Site) -> tuple[Pack, ...]:
     return tuple(load_packs(site.config.packs, settings=site.config.pack_settings))
 
 
-def read_registers(site: Site) -> RegisterResult:
+def read_registers(site: Site, now: datetime) -> RegisterResult:
     """The site's registers; what is wrong with them stands in the result."""
     from inventories.registers import load_registers
 
-    return load_registers(site.registers, places=site.places, now=datetime.now(UTC), shown="registers")
+    return load_registers(site.registers, places=site.places, now=now, shown="registers")
 
 
 def open_ledger(site: Site) -> Ledger:

@@ -15,40 +15,24 @@ along as coverage and failures to the very end, so that nothing is concluded fro
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from auditor.authorise import Leave, authorise, refuse_if_stopped
-from auditor.errors import Exit, Failed, Interrupted, Refused
+from auditor.errors import Exit, Refused
 from auditor.intake import packs_in_force, read_registers
 from auditor.judging import judge
-from auditor.ledger.errors import LedgerError
 from auditor.recalling import Recall
+from auditor.running import Request, Stages, begin, chosen_probes, closing_run, probe_zones, run_folder, utc_now
 from auditor.site import Site
-from inventories.faults import Faults
 from inventories.model import Collection
 from reports.model import AuditView, Changes, Written
 
 if TYPE_CHECKING:
-    from auditor.ledger.store import Ledger
     from inventories.registers import RegisterResult
-    from probes.base import Probe
     from probes.run import Event
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for: which zones and probes (empty: all), and whether to go on with an unfinished audit."""
-
-    zones: tuple[str, ...] = ()
-    probes: tuple[str, ...] = ()
-    resume: bool = False
-    command: str = "auditor audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +45,6 @@ class Audited:
     registers: RegisterResult
     leave: Leave
     status: Exit
-
-
-@dataclass(slots=True)
-class Stages:
-    """How long each stage took, in seconds, for the metrics."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    enter: Callable[[str], None] = lambda _name: None
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self.enter(name)
-        start = time.monotonic()
-        yield
-        self.seconds[name] = time.monotonic() - start
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def audit(
@@ -108,7 +73,7 @@ def audit(
     refuse_if_stopped(site)
     packs = packs_in_force(site)
     probes = chosen_probes(request)
-    registers = read_registers(site)
+    registers = read_registers(site, started)
     leave = authorise(site, request.zones, started, withheld=registers.withheld)
     if leave.refusals and not leave.permits:
         raise Refused(*(f"{refusal.zone.id}: {refusal.message}" for refusal in leave.refusals), "nothing was probed")
@@ -167,104 +132,3 @@ def audit(
                 written = write_papers(site, view, judged, registers)
             shutil.rmtree(run_folder(site, run), ignore_errors=True)
     return Audited(view, written, recorded.changes, registers, leave, Exit.DONE if complete else Exit.PARTIAL)
-
-
-def chosen_probes(request: Request) -> tuple[Probe, ...]:
-    """The probes that were asked for; :class:`Refused` for one that there is not."""
-    from probes.registry import PROBES
-
-    unknown = [name for name in request.probes if name not in PROBES]
-    if unknown:
-        raise Refused(*(f"unknown probe {name!r}: one of {', '.join(PROBES)}" for name in unknown))
-    return tuple(make() for name, make in PROBES.items() if not request.probes or name in request.probes)
-
-
-def begin(ledger: Ledger, site: Site, request: Request, *, packs: Mapping[str, str], at: datetime) -> str:
-    """A new audit's id, or that of the unfinished one that goes on."""
-    from auditor.ledger.records import Opening, Status
-    from inventories import __version__
-
-    if request.resume:
-        unfinished = ledger.audits(Status.RUNNING, Status.INTERRUPTED, Status.FAILED, limit=1)
-        if not unfinished or unfinished[0].recorded_at is not None:
-            raise Refused(
-                "there is no unfinished audit to go on with", f"'auditor audit --site {site.root}' starts one"
-            )
-        return ledger.resume_audit(unfinished[0].id, at=at).id
-    run = ledger.begin_audit(
-        Opening(version=__version__, command=request.command, zones=request.zones, packs=packs), at=at
-    )
-    for leftover in run_folders(site):
-        if leftover.name != run:
-            shutil.rmtree(leftover, ignore_errors=True)
-    return run
-
-
-def run_folder(site: Site, run: str) -> Path:
-    return site.state / "runs" / run
-
-
-def run_folders(site: Site) -> list[Path]:
-    folder = site.state / "runs"
-    return [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
-
-
-@contextmanager
-def closing_run(ledger: Ledger, run: str, clock: Callable[[], datetime]) -> Iterator[None]:
-    """Notes in the ledger how the audit ended, whichever way it does; a killed one says "running" to the next."""
-    from auditor.ledger.records import Status
-
-    status, exit_status, message = Status.FAILED, Exit.FAILED, ""
-    try:
-        yield
-        status = ledger.audit(run).status
-        exit_status = Exit.PARTIAL if status is Status.PARTIAL else Exit.DONE
-    except (KeyboardInterrupt, Interrupted):
-        status, exit_status = Status.INTERRUPTED, Exit.INTERRUPTED
-        raise
-    except (OSError, Faults, LedgerError, Failed) as error:
-        message = str(error)
-        raise
-    finally:
-        # Once its findings are recorded an audit has happened, whatever became of the papers afterwards.
-        recorded = ledger.audit(run).recorded_at is not None
-        ledger.finish_audit(
-            run,
-            at=clock(),
-            exit_status=exit_status,
-            status=None if recorded else status,
-            message=message,
-        )
-
-
-def probe_zones(
-    site: Site,
-    probes: tuple[Probe, ...],
-    leave: Leave,
-    *,
-    run: str,
-    clock: Callable[[], datetime],
-    on_event: Callable[[Event], None],
-) -> Collection:
-    """Looks at every permitted zone; finished shards are kept until the audit is recorded."""
-    from probes.base import Stop
-    from probes.run import FileShardStore, run_probes
-
-    home = run_folder(site, run)
-    (home / "work").mkdir(mode=0o700, parents=True, exist_ok=True)
-    stop = Stop()
-    seen = run_probes(
-        probes,
-        leave.permits,
-        workdir=home / "work",
-        stop=stop,
-        now=clock,
-        on_event=on_event,
-        store=FileShardStore(home / "shards"),
-        stop_file=site.stop_file,
-    )
-    if stop.is_set:
-        raise Interrupted(
-            f"'auditor audit --resume --site {site.root}' goes on; finished shards are not scanned again"
-        )
-    return seen

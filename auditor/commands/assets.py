@@ -132,7 +132,7 @@ def _draw(asset: Asset) -> None:
 def register_status(root: Path, *, as_json: bool) -> int:
     """Which department has answered for which register, and when."""
     site = load_site(root)
-    result = read_registers(site)
+    result = read_registers(site, datetime.now(UTC))
     rows = [
         {
             "department_id": submission.department_id,

@@ -25,8 +25,8 @@ _LIVE = ("open", "reopened", "stale")
 def audit(
     root: Path, *, zones: Sequence[str], probes: Sequence[str], resume: bool, fail_on: str | None, as_json: bool
 ) -> int:
-    from auditor.pipeline import Request
     from auditor.pipeline import audit as run_audit
+    from auditor.running import Request
     from reports.progress import progress
 
     threshold = _severity(fail_on)

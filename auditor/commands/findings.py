@@ -127,7 +127,7 @@ def explain(root: Path, name: str, *, as_json: bool) -> int:
 
 def waivers(root: Path, *, as_json: bool) -> int:
     site = load_site(root)
-    result = read_registers(site)
+    result = read_registers(site, datetime.now(UTC))
     today = site.today(datetime.now(UTC))
     found = sorted(result.collection.waivers, key=lambda waiver: (waiver.valid_to, waiver.id))
     if as_json:

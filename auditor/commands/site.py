@@ -61,7 +61,7 @@ def check(root: Path, *, as_json: bool) -> int:
             packs = packs_in_force(site)
         except Faults as error:
             faults.extend(error.faults)
-        result = read_registers(site)
+        result = read_registers(site, datetime.now(UTC))
         faults.extend(result.faults)
         notes.extend(result.notes)
         notes.extend(_unowned(site, result))
@@ -105,7 +105,7 @@ def _plain(fault: Fault) -> dict[str, str]:
 def plan(root: Path, *, as_json: bool) -> int:
     """What an audit would touch; sends nothing. Exit 2 where it could probe nothing, 4 where not all."""
     site = load_site(root)
-    leave = authorise(site, [], datetime.now(UTC), withheld=read_registers(site).withheld)
+    leave = authorise(site, [], datetime.now(UTC), withheld=read_registers(site, datetime.now(UTC)).withheld)
     if as_json:
         never = {scope.zone.id: scope.excluded for scope in site.scopes}
         zones = [*(_permitted(item, never[item.zone.id]) for item in leave.permits), *map(_refused, leave.refusals)]
