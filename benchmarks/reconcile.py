@@ -164,7 +164,7 @@ def main() -> list[Line]:
         lines.append(
             Line(
                 f"reconcile {size:,} observations into {m.assets:,} assets",
-                f"{m.reconcile_seconds:.1f} s, infer {m.infer_seconds:.1f} s, next audit {m.again_seconds:.1f} s of CPU;"
+                f"{m.reconcile_seconds:.1f} s, infer {m.infer_seconds:.1f} s, next audit {m.again_seconds:.1f} s CPU;"
                 f" peak {m.peak_mib:.0f} MiB ({m.input_mib:.0f} of input)",
             )
         )
