@@ -28,11 +28,15 @@ _COMMON = frozenset(column.name for column in COMMON)
 def facts_of(rule: Rule, outcome: Outcome, asset: Asset) -> tuple[dict[str, object], ...]:
     """The facts behind an outcome, JSON-able: what is wrong first, then why the rule applies.
 
-    One entry per supporting source; what a computed column rests on comes before the column itself.
+    One entry per supporting source; what a computed column rests on comes before the column itself. Columns that
+    nobody has shown are left out.
     """
     out: list[dict[str, object]] = []
     for column in sorted(rule.columns, key=lambda name: _weight(rule, name)):
         value = outcome.values.get(column)
+        if value is None:
+            # What nobody has shown is no ground of a violation that stands without it.
+            continue
         if computed := derived(rule.subject, column):
             for stored in computed.sources:
                 if asset.get(stored) is not None:

@@ -1,8 +1,8 @@
 """Observations into assets: a synthetic city of 10⁴ to 10⁶ observations, reconciled, inferred, and reconciled again.
 
-Two thirds are what a scan sees, a third are rows of registers, one in five of them of the same machines. The second
-audit starts from the first one's keys and must give every asset the same. Each size runs in a process of its own; its
-peak memory holds the observations too.
+Two thirds are what a scan sees, a third are rows of registers, four in five of them of machines that the scan sees
+too. The second audit starts from the first one's keys and must give every asset the same. Each size runs in a process
+of its own; its peak memory holds the observations too.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def zones() -> tuple[Zone, ...]:
 
 
 def city(size: int) -> Iterator[Observation]:
-    """The same city at every call; every fifth machine stands in a register too."""
+    """The same city at every call."""
     for d in range(DEPARTMENTS):
         values = {
             "department_id": f"d{d}",
@@ -65,14 +65,21 @@ def city(size: int) -> Iterator[Observation]:
         row = f"registers/departments.csv!{d + 2}"
         yield Observation("department", "register", row, AT, (department_id(f"d{d}"),), facts)
     for i in range(size):
-        d, n = i % DEPARTMENTS, i // DEPARTMENTS
-        if i % 3 == 2:
-            yield _row(i, d, f"10.{d}.{n // 250 % 256}.{n % 250 + 1 if i % 5 else 254}")
+        if i % 3 != 2:
+            yield _scanned(i)
         else:
-            yield _scanned(i, d, f"10.{d}.{n // 250 % 256}.{n % 250 + 1}")
+            # Four rows in five are of the machine that was scanned just before.
+            yield _row(i, i - 1 if i % 5 else i)
 
 
-def _scanned(i: int, d: int, ip: str) -> Observation:
+def _address(i: int) -> tuple[int, str]:
+    """The department and the address of machine ``i``."""
+    d, n = i % DEPARTMENTS, i // DEPARTMENTS
+    return d, f"10.{d}.{n // 250 % 256}.{n % 250 + 1}"
+
+
+def _scanned(i: int) -> Observation:
+    d, ip = _address(i)
     mac = mac_id(f"02:00:{i >> 24 & 255:02x}:{i >> 16 & 255:02x}:{i >> 8 & 255:02x}:{i & 255:02x}", "scanner")
     facts = (
         Fact("ips", (ip,), _SEEN),
@@ -87,7 +94,8 @@ def _scanned(i: int, d: int, ip: str) -> Observation:
     return Observation("host", "nmap", "nmap", at, identifiers, facts, zone=f"z{d}")
 
 
-def _row(i: int, d: int, ip: str) -> Observation:
+def _row(i: int, machine: int) -> Observation:
+    d, ip = _address(machine)
     if i % 10 == 2:
         facts = (
             Fact("code", f"S-{i}", _SAID),

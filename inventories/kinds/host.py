@@ -11,6 +11,23 @@ PLATFORM = {
     "public_cloud": ("公有云",),
 }
 
+ROLE = {
+    "hypervisor": ("虚拟化主机",),
+    "cloud_platform": ("云管理平台",),
+    "management_controller": ("管理控制器",),
+    "ups": ("不间断电源",),
+    "pdu": ("配电单元",),
+    "air_conditioner": ("精密空调",),
+    "storage": ("存储设备",),
+    "network_device": ("网络设备",),
+    "security_device": ("安全设备",),
+    "printer": ("打印机",),
+    "camera": ("摄像机",),
+    "database": ("数据库服务器",),
+    "middleware": ("中间件服务器",),
+    "web": ("网页服务器",),
+}
+
 HOST = Kind(
     name="host",
     title="主机",
@@ -47,7 +64,7 @@ HOST = Kind(
         texts("products", "识别产品", origins=OBSERVED, note="category:product, from fingerprints"),
         texts("page_titles", "页面标题", origins=OBSERVED),
         texts("tls_names", "证书名称", origins=OBSERVED),
-        text("role", "设备角色", origins=INFERRED, note="hypervisor, management_controller, database, web, ..."),
+        text("role", "设备角色", origins=INFERRED, values=ROLE),
         text("default_gateway", "默认网关", origins=OBSERVED),
         flag("has_public_ip", "是否有公网地址", origins=ANY),
         flag("own_uplink", "是否自有互联网出口", origins=ANY),

@@ -805,3 +805,10 @@ def test_every_value_has_its_ground(make: Any) -> None:
 
 def test_nothing_at_all(make: Any) -> None:
     assert make.inferred().assets == ()
+
+
+def test_every_role_has_a_word() -> None:
+    from inventories.infer.evidence import ROLES
+    from inventories.kinds import KINDS
+
+    assert set(KINDS["host"].column("role").values) == set(ROLES)
