@@ -6,6 +6,7 @@ many is evidence of none (that is decided in :mod:`inventories.reconcile`).
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 import unicodedata
@@ -28,6 +29,7 @@ SCHEMES: Mapping[str, int] = {
     "mac": 4,
     "ip": 5,
     **{f"{kind}-name": 6 for kind in KINDS if kind != "host"},
+    "seed": 7,
 }
 
 #: Schemes of which one thing has one value: two values mean two things.
@@ -125,6 +127,14 @@ def place_id(department: str, zone: str, location: str, what: str) -> Identifier
     return Identifier("place", f"{department}/{zone}/{plain_name(location)}/{what}")
 
 
+def seed_id(words: str, number: int) -> Identifier:
+    """Stands for a thing that nothing identifies, by what its sources call it; no source may give it.
+
+    ``number`` counts those of which the same is said.
+    """
+    return Identifier("seed", f"{hashlib.sha256(words.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}-{number}")
+
+
 def mac_id(mac: str, vantage: str) -> Identifier | None:
     """A MAC address within a vantage; None for malformed, multicast, all-zero and shared (virtual router) ones."""
     text = mac.strip().lower()
@@ -197,7 +207,8 @@ _OF_KIND: Mapping[str, frozenset[str]] = {
     kind: frozenset(
         scheme
         for scheme in SCHEMES
-        if (scheme == "department") <= (kind == "department")
+        if scheme != "seed"
+        and (scheme == "department") <= (kind == "department")
         and (scheme.startswith(f"{kind}-") or not scheme.endswith(("-code", "-name")))
     )
     for kind in KINDS

@@ -25,16 +25,14 @@ _LENT = frozenset({"ip", "mac"})
 class Thing:
     """What needs a key.
 
-    ``identifiers`` are those that are evidence (none that is doubted). ``pin`` is the key that a person gave it;
-    ``seen_on`` is when a probe last saw it. Where nothing identifies it, ``seed`` makes its key, and ``content``
-    puts those of one seed in an order that does not depend on that of the input.
+    ``identifiers`` are those that are evidence (none that is doubted), and never none: where there is no better
+    one, a :func:`~inventories.identity.seed_id` stands for them. No two things have one in common. ``pin`` is the
+    key that a person gave it; ``seen_on`` is when a probe last saw it.
     """
 
     kind: str
     identifiers: tuple[Identifier, ...]
     pin: str = ""
-    seed: str = ""
-    content: str = ""
     seen_on: date | None = None
 
 
@@ -118,8 +116,7 @@ class _Assigner:
         owned = self._owners()
         keys: list[str] = [""] * len(self.things)
         aliases: dict[str, str] = {}
-        named = {*self.old.keys.values(), *self.old.aliases, *self.pinned, *self.living}
-        used = named.union(self.old.first_seen)
+        used = {*self.old.keys.values(), *self.old.first_seen, *self.old.aliases, *self.pinned, *self.living}
         for index, thing in enumerate(self.things):
             kept = self._mergeable(thing, owned.get(index, {}))
             if thing.pin or kept:
@@ -127,11 +124,8 @@ class _Assigner:
                 aliases.update((key, keys[index]) for key in kept if key != keys[index])
         fresh = [index for index, key in enumerate(keys) if not key]
         for index in sorted(fresh, key=lambda i: self._order(self.things[i])):
-            thing = self.things[index]
-            # What nothing identifies is known again by its seed: the key that the seed gave before is its own.
-            keys[index] = self._mint(thing, used if thing.identifiers else named)
+            keys[index] = self._mint(self.things[index], used)
             used.add(keys[index])
-            named.add(keys[index])
         return keys, self._next(keys, aliases)
 
     def _age(self, key: str) -> tuple[date, str]:
@@ -139,7 +133,7 @@ class _Assigner:
 
     @staticmethod
     def _order(thing: Thing) -> tuple[object, ...]:
-        return thing.kind, thing.identifiers, thing.seed, thing.content
+        return thing.kind, thing.identifiers
 
     def _owners(self) -> dict[int, dict[str, Identifier]]:
         """For each thing, the earlier keys that it has the best claim to, each with the identifier that says so."""
@@ -205,8 +199,7 @@ class _Assigner:
         return not before or not before.isdisjoint(thing.identifiers)
 
     def _mint(self, thing: Thing, used: Collection[str]) -> str:
-        best = min(thing.identifiers, key=lambda i: (SCHEMES[i.scheme], i), default=None)
-        name = str(best) if best else f"seed {thing.seed}"
+        name = str(min(thing.identifiers, key=lambda i: (SCHEMES[i.scheme], i)))
         number = 0
         while True:
             text = "\0".join((self.site, thing.kind, name, *([str(number)] if number else [])))

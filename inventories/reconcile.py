@@ -8,12 +8,12 @@ No I/O and no clock, and the order of the input decides nothing. What joins is d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 
 from inventories.answers import REGISTER, Answers
 from inventories.facts import COLUMNS, Said, choose, counts, papers
-from inventories.identity import SCHEMES, identifies
+from inventories.identity import SCHEMES, identifies, seed_id
 from inventories.joining import join, pinned_key
 from inventories.keymap import Thing, assign
 from inventories.kinds import KINDS
@@ -130,6 +130,7 @@ class _Reconciler:
         if strange := by_kind.keys() - KINDS.keys():
             raise ValueError(f"observations of unknown kinds: {', '.join(sorted(strange))}")
         groups = [group for kind in sorted(by_kind) for group in self._grouped(kind, _distinct(by_kind[kind]))]
+        _seed(groups)
         keys, keymap = assign([group.thing for group in groups], self.keymap, site=self.site, today=self.today)
         for group, key in zip(groups, keys, strict=True):
             group.key = key
@@ -157,8 +158,6 @@ class _Reconciler:
                 kind,
                 identifiers if len(sure) == len(everything) else tuple(sorted(sure, key=_by_trust)),
                 pinned_key(everything, pinned) if pinned else "",
-                "" if sure else _seed(members, identifiers),
-                "" if sure else " ".join(sorted(member.digest() for member in members)),
                 self._seen_on(members),
             )
             doubted = [(i, joined.doubted[i]) for i in identifiers if i in joined.doubted]
@@ -272,12 +271,24 @@ def _by_trust(identifier: Identifier) -> tuple[int, Identifier]:
     return SCHEMES[identifier.scheme], identifier
 
 
-def _seed(observations: Sequence[Observation], identifiers: Sequence[Identifier]) -> str:
-    """Tells a thing that nothing sure identifies from others: what its sources call it, not where they stand."""
-    words = {o.department_id for o in observations} | {str(i) for i in identifiers}
-    for observation in observations:
-        words.update(f"{f.column}={f.value}" for f in observation.facts if f.column in ("name", "code", "ips"))
-    return "\n".join(sorted(words))
+def _seed(groups: Iterable[_Group]) -> None:
+    """Tells things that nothing sure identifies from others: by what their sources call them, not where they stand.
+
+    Of several that are called the same, the order of their contents tells which is which.
+    """
+    alike: dict[tuple[str, str], list[_Group]] = {}
+    for group in groups:
+        if not group.thing.identifiers:
+            words = {o.department_id for o in group.observations} | {str(i) for i in group.identifiers}
+            for observation in group.observations:
+                words.update(
+                    f"{f.column}={f.value}" for f in observation.facts if f.column in ("name", "code", "ips")
+                )
+            alike.setdefault((group.kind, "\n".join(sorted(words))), []).append(group)
+    for (_kind, text), same in alike.items():
+        same.sort(key=lambda group: sorted(o.digest() for o in group.observations))
+        for number, group in enumerate(same):
+            group.thing = replace(group.thing, identifiers=(seed_id(text, number),))
 
 
 def _owner_facts(observations: Sequence[Observation], spots: Sequence[Spot]) -> set[SourcedFact]:

@@ -6,7 +6,7 @@ runs. It is called unregistered only where the department's systems register was
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 
@@ -60,20 +60,31 @@ def find_services(world: World) -> list[Found]:
 
 
 def _pages(sighting: Sighting, zone: Zone, claims: Claims) -> Iterator[Found]:
-    """Pages of one address; the same title on several ports is one page."""
+    """Pages of one address. The same title on several ports is one page, and so are several titles on one port."""
     web = [s.port for s in sighting.services if s.protocol == "tcp" and "http" in s.name]
-    pages: dict[str, list[Named]] = {}
-    for page in sighting.pages:
-        if page.port or web:
-            pages.setdefault(plain_name(page.text), []).append(page)
-    for _text, titles in sorted(pages.items()):
-        page, told = titles[0], sorted({title.port for title in titles if title.port})
+    for titles in _together([page for page in sighting.pages if page.port or web], web):
+        told = sorted({title.port for title in titles if title.port})
         # Where nobody can tell which port shows the page, the first stands for it, and a claim to any counts.
         shown = tuple(told or web[:1])
-        systems, carried = claims.of_page(sighting, page, tuple(told or web))
-        name = _by_address(sighting, shown) if NAMELESS_PAGES.match(page.text.strip()) else page.text.strip()
-        words = f" {shown[0]} 端口页面标题“{page.text.strip()}”"
-        yield Found(sighting, zone, name, shown, words, tuple(systems), bool(systems) or carried)
+        accounts = [claims.of_page(sighting, title, shown if title.port else tuple(web)) for title in titles]
+        systems = {system.key: system for found, _carried in accounts for system in found}
+        text = titles[0].text.strip()
+        name = _by_address(sighting, shown) if NAMELESS_PAGES.match(text) else text
+        words = f" {shown[0]} 端口页面标题“{text}”"
+        is_accounted = bool(systems) or any(carried for _found, carried in accounts)
+        yield Found(sighting, zone, name, shown, words, tuple(systems[key] for key in sorted(systems)), is_accounted)
+
+
+def _together(pages: Sequence[Named], web: Sequence[int]) -> list[list[Named]]:
+    """Pages that are one service: they share a title or a port. Each group, and the groups, in a fixed order."""
+    groups: list[tuple[set[object], list[Named]]] = []
+    for page in pages:
+        marks: set[object] = {plain_name(page.text), page.port or web[0]}
+        same = [group for group in groups if group[0] & marks]
+        titles = [page, *(title for _marks, found in same for title in found)]
+        groups = [group for group in groups if group not in same]
+        groups.append((marks.union(*(found for found, _titles in same)), sorted(titles)))
+    return sorted(titles for _marks, titles in groups)
 
 
 def _databases(sighting: Sighting, zone: Zone, claims: Claims, beside_pages: bool) -> Iterator[Found]:

@@ -20,6 +20,7 @@ from inventories.identity import (
     name_id,
     place_id,
     rank,
+    seed_id,
     serial_id,
     service_id,
     service_parts,
@@ -197,6 +198,8 @@ def test_blank_and_unknown_identifiers_say_nothing() -> None:
     assert not identifies("system", name_id("system", "mzj", " "))
     assert not identifies("host", Identifier("hostname", "web1"))
     assert not identifies("host", Identifier("ip", "10.1.0.1"))
+    # What stands for a thing that nothing identifies is ours to give, and no source's.
+    assert not identifies("host", seed_id("web1", 0))
     assert identifies("room", place_id("mzj", "mzj", "民政局大楼", "room"))
 
 

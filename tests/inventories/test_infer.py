@@ -432,6 +432,15 @@ def test_one_page_on_two_ports_is_one_system(make: Any) -> None:
     )
 
 
+def test_several_titles_on_one_port_are_one_service(make: Any) -> None:
+    titles = (("8080/tcp", "殡葬管理平台"), ("8080/tcp", "管理后台"), ("", "统计报表"))
+    seen = make.seen("10.1.0.20", "8080/tcp http nginx", titles=titles)
+    (lead,) = leads(make.inferred(base(make), seen))
+    assert [str(i) for i in lead.identifiers] == ["service:10.1.0.20:8080/tcp@scanner"]
+    # Any of them that a register knows accounts for it.
+    assert leads(make.inferred(base(make), make.system("MZ-7", "殡葬管理平台"), seen)) == []
+
+
 def test_findings_of_a_service_follow_to_the_system_that_is_registered_for_it(make: Any) -> None:
     seen = make.seen("10.1.0.20", "8080/tcp http nginx", titles=PAGE)
     first = make.inferred(base(make), seen, make.submission("systems"))
