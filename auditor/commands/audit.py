@@ -36,6 +36,8 @@ def audit(
         result = run_audit(site, request, on_event=lambda event: _tell(drawing, event), on_stage=drawing.stage)
     for refusal in result.leave.refusals:
         say(f"{refusal.zone.id}: not one packet: {clean(refusal.message)}")
+    if result.leave.left_out:
+        say(f"left out, and their findings untouched: {', '.join(result.leave.left_out)}")
     print_faults(result.registers.faults, kind="refused")
     if result.registers.dropped_classified:
         say(f"{result.registers.dropped_classified} classified rows were dropped at intake")
@@ -105,6 +107,7 @@ def _body(result: Audited) -> dict[str, object]:
             }
             for probe in view.probes
         ],
+        "left_out": list(result.leave.left_out),
         "register_faults": [str(fault) for fault in result.registers.faults],
         "written": {
             "notices": [str(path) for path in result.written.notices],
