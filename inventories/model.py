@@ -71,13 +71,6 @@ class Identifier:
     def __str__(self) -> str:
         return f"{self.scheme}:{self.value}" + (f"@{self.vantage}" if self.vantage else "")
 
-    @classmethod
-    def parse(cls, text: str) -> Identifier:
-        """The inverse of ``str()``; a value may itself contain ``:`` or ``@``-free text only."""
-        scheme, _, rest = text.partition(":")
-        value, _, vantage = rest.rpartition("@") if "@" in rest else (rest, "", "")
-        return cls(scheme, value, vantage)
-
 
 @dataclass(frozen=True, slots=True)
 class Fact:

@@ -33,19 +33,6 @@ def test_strength_is_one_scale() -> None:
         Strength.parse("certain")
 
 
-@pytest.mark.parametrize(
-    "identifier",
-    [
-        Identifier("ip", "10.1.0.1", "scanner"),
-        Identifier("ip", "2001:db8::1", "scanner"),
-        Identifier("serial", "huawei|210235"),
-        Identifier("service", "10.1.0.1:80/tcp", "scanner"),
-    ],
-)
-def test_an_identifier_reads_back_from_its_text(identifier: Identifier) -> None:
-    assert Identifier.parse(str(identifier)) == identifier
-
-
 def observation(facts: tuple[Fact, ...], identifiers: tuple[Identifier, ...]) -> Observation:
     return Observation("host", "nmap", "nmap", AT, identifiers, facts)
 
