@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -196,16 +197,13 @@ def started(city: City) -> subprocess.Popen[str]:
     return process
 
 
-def sleepers(city: City) -> list[str]:
+def sleepers(city: City) -> list[int]:
     """Processes that were started with this city's own nmap."""
     out = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = entry.read_bytes()
-        except OSError:
-            continue
-        if str(city.root / "bin" / "nmap").encode() in line:
-            out.append(line.decode(errors="replace"))
+        with contextlib.suppress(OSError):
+            if str(city.root / "bin" / "nmap").encode() in entry.read_bytes():
+                out.append(int(entry.parent.name))
     return out
 
 
@@ -223,10 +221,9 @@ def test_a_killed_audit_leaves_a_sound_ledger_and_resumes_where_it_stood(small: 
     process = started(small)
     process.kill()
     process.communicate(timeout=30)
-    for line in subprocess.run(
-        ["pgrep", "-f", str(small.root)], capture_output=True, text=True, check=False
-    ).stdout.split():
-        os.kill(int(line), signal.SIGKILL)
+    for orphan in sleepers(small):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(orphan, signal.SIGKILL)
     assert not list((small.root / "state").glob("snapshots/*"))
     calls = small.listeners[0].calls
     assert calls > 0
