@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import json
 import os
+import shutil
 import socketserver
 import subprocess
 import sys
@@ -136,7 +137,7 @@ class City:
         """An environment in which ``nmap`` is a script of the test's; ``$REAL`` is the true one."""
         folder = self.root / "bin"
         folder.mkdir(exist_ok=True)
-        real = subprocess.run(["which", "nmap"], capture_output=True, text=True, check=True).stdout.strip()
+        real = shutil.which("nmap")
         (folder / "nmap").write_text(f"#!/bin/sh\nREAL={real}\n{script}\n", encoding="utf-8")
         (folder / "nmap").chmod(0o755)
         return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
