@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 asset_app = typer.Typer(help="One asset of the inventory.", no_args_is_help=True)
+finding_app = typer.Typer(help="A person's word on one finding.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The registers that a bureau keeps.", no_args_is_help=True)
 policy_app = typer.Typer(help="Packs: regulations as data.", no_args_is_help=True)
 register_app = typer.Typer(help="The registers that departments fill.", no_args_is_help=True)
@@ -30,6 +31,7 @@ snapshot_app = typer.Typer(help="What an audit judged: integrity, and the same v
 waiver_app = typer.Typer(help="Exemptions granted by a person.", no_args_is_help=True)
 for _name, _group in (
     ("asset", asset_app),
+    ("finding", finding_app),
     ("ledger", ledger_app),
     ("policy", policy_app),
     ("register", register_app),
@@ -185,6 +187,39 @@ def explain(
     from auditor.commands import findings as commands
 
     raise typer.Exit(commands.explain(site, finding, as_json=as_json))
+
+
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
+ByOption = Annotated[str, typer.Option("--by", help="Who decided; kept in the history.")]
+
+
+@finding_app.command("dismiss")
+def finding_dismiss(
+    finding: Annotated[str, typer.Argument(help="A finding's id, or its beginning.")],
+    reason: ReasonOption,
+    by: ByOption,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Judge again from this date.", show_default="until its facts change")
+    ] = None,
+    site: SiteOption = HERE,
+) -> None:
+    """Set a finding aside as false: until a date, or until the facts it rests on change."""
+    from auditor.commands import findings as commands
+
+    raise typer.Exit(commands.dismiss(site, finding, reason=reason, by=by, until=until))
+
+
+@finding_app.command("restore")
+def finding_restore(
+    finding: Annotated[str, typer.Argument(help="A finding's id, or its beginning.")],
+    reason: ReasonOption,
+    by: ByOption,
+    site: SiteOption = HERE,
+) -> None:
+    """Take a dismissal back."""
+    from auditor.commands import findings as commands
+
+    raise typer.Exit(commands.restore(site, finding, reason=reason, by=by))
 
 
 @app.command()

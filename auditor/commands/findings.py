@@ -1,9 +1,10 @@
-"""``findings``, ``explain`` and ``waiver list``."""
+"""``findings``, ``explain``, ``finding dismiss`` and ``restore``, ``waiver list``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from auditor.errors import Exit, Refused
@@ -99,14 +100,10 @@ def _unknowns(site: Site, department: str | None, rule: str | None, *, as_json: 
 
 def explain(root: Path, name: str, *, as_json: bool) -> int:
     site = load_site(root)
-    from auditor.ledger.errors import LedgerError
     from auditor.views import event_views, finding_view, rules_of
 
-    with open_ledger(site) as ledger:
-        try:
-            row = ledger.finding(name)
-        except LedgerError as error:
-            raise Refused(f"{error.what}" + (f": {error.mend}" if error.mend else "")) from error
+    with open_ledger(site) as ledger, _refusing():
+        row = ledger.finding(name)
         events = event_views(ledger.history(row.id))
     view = finding_view(row, rules_of(packs_in_force(site)), now=datetime.now(UTC))
     if as_json:
@@ -123,6 +120,46 @@ def explain(root: Path, name: str, *, as_json: bool) -> int:
 
     stdout().print(render_explain(view, events, timezone=site.config.timezone))
     return Exit.DONE
+
+
+def dismiss(root: Path, name: str, *, reason: str, by: str, until: str | None) -> int:
+    site = load_site(root)
+    try:
+        day = date.fromisoformat(until) if until else None
+    except ValueError:
+        raise Refused(f"{until!r} is no date: write one such as 2026-01-31") from None
+    now = datetime.now(UTC)
+    if day is not None and day <= site.today(now):
+        raise Refused(f"{day} has come already: name a later date")
+    with open_ledger(site) as ledger, _refusing():
+        row = ledger.dismiss(name, ground=_words(reason, "--reason"), by=_words(by, "--by"), at=now, until=day)
+    say(f"{row.id} is set aside until {day or 'its facts change'}; 'auditor finding restore {row.id}' takes it back")
+    return Exit.DONE
+
+
+def restore(root: Path, name: str, *, reason: str, by: str) -> int:
+    site = load_site(root)
+    with open_ledger(site) as ledger, _refusing():
+        row = ledger.restore(name, ground=_words(reason, "--reason"), by=_words(by, "--by"), at=datetime.now(UTC))
+    say(f"{row.id} is {row.state} again")
+    return Exit.DONE
+
+
+def _words(text: str, option: str) -> str:
+    if not text.strip():
+        raise Refused(f"{option} is empty: say it in words")
+    return text.strip()
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What the ledger will not do for this finding is a refusal: nothing was changed."""
+    from auditor.ledger.errors import LedgerError
+
+    try:
+        yield
+    except LedgerError as error:
+        raise Refused(error.what + (f": {error.mend}" if error.mend else "")) from error
 
 
 def waivers(root: Path, *, as_json: bool) -> int:

@@ -353,3 +353,30 @@ def test_killed_at_any_moment_nothing_half_done_stands(small: City, seconds: flo
     assert any(f["rule"] == RULE for f in done["findings"])
     assert small.run("snapshot", "verify").returncode == 0
     assert len({f["id"] for f in small.findings()}) == len(small.findings())
+
+
+def test_a_person_sets_a_finding_aside_until_its_facts_change(small: City) -> None:
+    (finding,) = [f for f in small.audit()["findings"] if f["rule"] == RULE]
+    why = ("--reason", "已核实，系误判", "--by", "审核岗")
+    assert small.run("finding", "dismiss", finding["id"], *why, "--until", "2020-01-01").returncode == 2
+    assert small.run("finding", "dismiss", "F0", *why).returncode == 2
+    assert small.run("finding", "dismiss", finding["id"], "--reason", " ", "--by", "审核岗").returncode == 2
+    assert small.run("finding", "dismiss", finding["id"], *why).returncode == 0
+    assert small.run("finding", "dismiss", finding["id"], *why).returncode == 2, "it is set aside already"
+    assert small.audit()["changes"]["new"] == 0
+    (aside,) = [f for f in small.findings("--all") if f["id"] == finding["id"]]
+    assert aside["state"] == "dismissed" and not aside["orderable"]
+    small.registers(OWN.format(net=small.net).replace("运行", "试运行"))
+    small.audit()
+    (again,) = [f for f in small.findings() if f["id"] == finding["id"]]
+    assert (again["state"], again["reason"]) == ("reopened", "facts_changed")
+    history = json.loads(small.run("explain", finding["id"], "--json").stdout)["history"]
+    assert "已核实，系误判" in history[1]["reason"] and history[1]["by"] == "审核岗"
+
+
+def test_a_dismissal_is_taken_back(small: City) -> None:
+    (finding,) = [f for f in small.audit()["findings"] if f["rule"] == RULE]
+    assert small.run("finding", "restore", finding["id"], "--reason", "无", "--by", "审核岗").returncode == 2
+    small.run("finding", "dismiss", finding["id"], "--reason", "误判", "--by", "审核岗")
+    assert small.run("finding", "restore", finding["id"], "--reason", "复查属实", "--by", "审核岗").returncode == 0
+    assert [f["state"] for f in small.findings() if f["id"] == finding["id"]] == ["open"]
