@@ -97,11 +97,15 @@ def rules(regions):
                 value("is_physical", True),
                 value("purchased_on", SINCE, "ge"),
                 value("cloud_offers", True),
+                value("approval_absent", True),
             ],
         ),
         "use-cloud-catalogue-room": (
             "room",
-            [here, city, value("kind", "own"), value("built_on", SINCE, "ge"), value("cloud_offers", True)],
+            [
+                *(here, city, value("kind", "own"), value("built_on", SINCE, "ge")),
+                *(value("cloud_offers", True), value("approval_absent", True)),
+            ],
         ),
     }
 
