@@ -11,6 +11,7 @@ from auditor.errors import Refused
 from auditor.site import Site
 from inventories.faults import did_you_mean
 from inventories.model import Failure
+from inventories.places import Zone
 from probes.scope import Permit, Refusal, permit
 
 
@@ -21,6 +22,11 @@ class Leave:
     permits: tuple[Permit, ...]
     refusals: tuple[Refusal, ...]
     left_out: tuple[str, ...] = ()
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """Those that were asked for, permitted or not."""
+        return (*(permit.zone for permit in self.permits), *(refusal.zone for refusal in self.refusals))
 
     def failures(self, probes: Sequence[str], at: datetime) -> tuple[Failure, ...]:
         """A refused zone is uncovered for every probe, and says why."""

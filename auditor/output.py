@@ -52,13 +52,6 @@ def print_faults(faults: Iterable[Fault], *, kind: str = "") -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on standard output; every cell is made safe to show."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    from reports.tables import table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(clean("" if cell is None else str(cell), 400)) for cell in row))
-    stdout().print(table)
+    stdout().print(table(headings, rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from inventories.faults import Faults
 from inventories.model import Collection
 
 if TYPE_CHECKING:
+    from auditor.ledger.records import AuditRow
     from auditor.ledger.store import Ledger
     from probes.base import Probe
     from probes.run import Event
@@ -65,16 +66,11 @@ def chosen_probes(request: Request) -> tuple[Probe, ...]:
 
 def begin(ledger: Ledger, site: Site, request: Request, *, packs: Mapping[str, str], at: datetime) -> str:
     """A new audit's id, or that of the unfinished one that goes on."""
-    from auditor.ledger.records import Opening, Status
+    from auditor.ledger.records import Opening
     from inventories import __version__
 
     if request.resume:
-        unfinished = ledger.audits(Status.RUNNING, Status.INTERRUPTED, Status.FAILED, limit=1)
-        if not unfinished or unfinished[0].recorded_at is not None:
-            raise Refused(
-                "there is no unfinished audit to go on with", f"'auditor audit --site {site.root}' starts one"
-            )
-        return ledger.resume_audit(unfinished[0].id, at=at).id
+        return ledger.resume_audit(unfinished(ledger, site, request).id, at=at).id
     run = ledger.begin_audit(
         Opening(version=__version__, command=request.command, zones=request.zones, packs=packs), at=at
     )
@@ -82,6 +78,27 @@ def begin(ledger: Ledger, site: Site, request: Request, *, packs: Mapping[str, s
         if leftover.name != run:
             shutil.rmtree(leftover, ignore_errors=True)
     return run
+
+
+def unfinished(ledger: Ledger, site: Site, request: Request) -> AuditRow:
+    """The audit that ``--resume`` goes on with: the newest, if it did not end, and of the same zones.
+
+    An older one is past: what a later audit recorded must not be followed by what was seen before it.
+    """
+    from auditor.ledger.records import Status
+
+    newest = ledger.audits(limit=1)
+    if not newest or newest[0].recorded_at is not None or newest[0].status in (Status.DONE, Status.PARTIAL):
+        raise Refused("there is no unfinished audit to go on with", f"'auditor audit --site {site.root}' starts one")
+    if set(newest[0].zones) != set(request.zones):
+        raise Refused("the unfinished audit was of other zones", resume_command(site, newest[0].zones) + " goes on")
+    return newest[0]
+
+
+def resume_command(site: Site, zones: Iterable[str]) -> str:
+    """What to type to go on with an audit of these zones (none: of all)."""
+    chosen = "".join(f" --zone {zone}" for zone in zones)
+    return f"'auditor audit --resume{chosen} --site {site.root}'"
 
 
 def run_folder(site: Site, run: str) -> Path:
@@ -148,7 +165,6 @@ def probe_zones(
         stop_file=site.stop_file,
     )
     if stop.is_set:
-        raise Interrupted(
-            f"'auditor audit --resume --site {site.root}' goes on; finished shards are not scanned again"
-        )
+        asked = [zone.id for zone in leave.zones] if leave.left_out else []
+        raise Interrupted(f"{resume_command(site, asked)} goes on; finished shards are not scanned again")
     return seen

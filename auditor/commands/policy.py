@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from auditor.errors import Exit, Refused
 from auditor.output import print_json, print_table, say, stdout
 from inventories.faults import did_you_mean
+from policies.articles import article_number
 from policies.model import Pack, Power, Rule
 
 
@@ -143,25 +143,6 @@ def _rule_json(rule: Rule) -> dict[str, object]:
         "consequence": rule.consequence,
         "refer_to": rule.refer_to,
     }
-
-
-_NUMERALS = {c: n for n, c in enumerate("〇一二三四五六七八九")}
-
-
-def article_number(article: str) -> int | None:
-    """``第二十三条第二款`` → 23; None where no number stands there."""
-    found = re.search(r"第([一二三四五六七八九十百〇零]+)条", article)
-    if not found:
-        return None
-    total = digit = 0
-    for char in found[1].replace("零", "〇"):
-        if char == "十":
-            total, digit = total + (digit or 1) * 10, 0
-        elif char == "百":
-            total, digit = total + digit * 100, 0
-        else:
-            digit = _NUMERALS[char]
-    return total + digit
 
 
 def coverage(names: Sequence[str], *, as_json: bool) -> int:

@@ -179,11 +179,11 @@ def test_the_emergency_stop_holds_until_it_is_cleared(small: City) -> None:
 SLOW = 'for a in "$@"; do [ -f "$a" ] && grep -q "NET.3[2-9]" "$a" && sleep 60; done\nexec "$REAL" "$@"'
 
 
-def started(city: City) -> subprocess.Popen[str]:
+def started(city: City, *arguments: str) -> subprocess.Popen[str]:
     """An audit whose second zone hangs in a slow nmap, once its first zone is finished."""
     city.site(city.zone() + city.zone("second", f"{city.net}.32/28"))
     process = subprocess.Popen(
-        city.command("audit"),
+        city.command("audit", *arguments),
         env=city.wrapped_nmap(SLOW.replace("NET", city.net)),
         text=True,
         stdout=subprocess.PIPE,
@@ -232,6 +232,18 @@ def test_a_killed_audit_leaves_a_sound_ledger_and_resumes_where_it_stood(small: 
     assert small.listeners[0].calls == calls, "a finished shard was scanned again"
     assert any(f["rule"] == RULE for f in resumed["findings"])
     assert small.run("audit", "--resume").returncode == 2
+
+
+def test_an_audit_of_some_zones_goes_on_as_that_and_never_after_a_later_one(small: City) -> None:
+    process = started(small, "--zone", "mzj", "--zone", "second")
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=30)
+    assert "--resume --site" in err, "both zones are all there are"
+    small.site(small.zone() + small.zone("second", f"{small.net}.32/28"))
+    refused = small.run("audit", "--resume")
+    assert refused.returncode == 2 and "--resume --zone mzj --zone second" in refused.stderr
+    assert small.audit()["exit"] == 0
+    assert small.run("audit", "--resume", "--zone", "mzj", "--zone", "second").returncode == 2
 
 
 def test_two_audits_at_once_the_second_says_who_holds_the_lock(small: City) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from auditor.commands.policy import article_number
 from auditor.ending import main
 
 
@@ -126,19 +125,6 @@ def test_packs_are_listed_shown_and_accounted_for(capsys: pytest.CaptureFixture[
 
 def test_the_packs_own_cases_hold(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "test"]) == 0, told(capsys)[1]
-
-
-def test_article_numbers() -> None:
-    assert [article_number(f"第{text}条") for text in ("五", "十", "十三", "二十", "三十三", "一百零二")] == [
-        5,
-        10,
-        13,
-        20,
-        33,
-        102,
-    ]
-    assert article_number("第三十三条第二款") == 33
-    assert article_number("附则") is None
 
 
 def test_doctor_tells_what_is_here_and_what_is_not(
