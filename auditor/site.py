@@ -322,7 +322,7 @@ def _check_overlaps(document: Document, config: SiteConfig) -> Iterator[Fault]:
 
 
 def _within(inner: Network, outer: Network) -> bool:
-    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]
+    return inner.network_address in outer and inner.prefixlen >= outer.prefixlen
 
 
 def _zone(zone: ZoneConfig) -> Zone:
