@@ -6,17 +6,18 @@ vocabulary of the inner packages: zones, scopes, places.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from auditor.site_access import ACCESS_MODELS, AccessConfig, Port, Prefix, Strict, access
 from inventories.documents import Document, read_yaml
 from inventories.faults import Fault, Faults, did_you_mean
 from inventories.places import Network, Places, Zone
@@ -24,19 +25,6 @@ from probes.profiles import PROFILES
 from probes.scope import Authorisation, Profile, Window, ZoneScope
 
 SITE_FILE = "site.yaml"
-
-
-def _network(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("write a prefix such as 192.0.2.0/24")
-    try:
-        return ipaddress.ip_network(value, strict=True)
-    except ValueError:
-        try:
-            loose = ipaddress.ip_network(value, strict=False)
-        except ValueError:
-            raise ValueError(f"{value!r} is no prefix: write one such as 192.0.2.0/24") from None
-        raise ValueError(f"{value!r} has bits set beyond its length: did you mean {loose}?") from None
 
 
 def _window(value: object) -> object:
@@ -53,34 +41,28 @@ def _window(value: object) -> object:
     return Window(start, end)
 
 
-Prefix: TypeAlias = Annotated[Any, BeforeValidator(_network)]
 Hours: TypeAlias = Annotated[Any, BeforeValidator(_window)]
 #: Identifiers end up in file names and metric labels.
 Slug: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class OwnerConfig(_Strict):
+class OwnerConfig(Strict):
     prefix: Prefix
     department: Slug
 
 
-class ExcludeConfig(_Strict):
+class ExcludeConfig(Strict):
     prefix: Prefix
     reason: str = ""
 
 
-class FreezeConfig(_Strict):
+class FreezeConfig(Strict):
     start: date = Field(alias="from")
     end: date = Field(alias="to")
     reason: str = ""
 
 
-class AuthorisationConfig(_Strict):
+class AuthorisationConfig(Strict):
     document: Annotated[str, Field(min_length=1)]
     approver: Annotated[str, Field(min_length=1)]
     valid_from: date = Field(alias="from")
@@ -89,7 +71,7 @@ class AuthorisationConfig(_Strict):
     window: Hours | None = None
 
 
-class ZoneConfig(_Strict):
+class ZoneConfig(Strict):
     id: Slug
     name: Annotated[str, Field(min_length=1)]
     vantage: Slug
@@ -98,14 +80,15 @@ class ZoneConfig(_Strict):
     owners: tuple[OwnerConfig, ...] = ()
     cloud: str = ""
     location: str = ""
-    prefixes: Annotated[tuple[Prefix, ...], Field(min_length=1)]
+    prefixes: tuple[Prefix, ...] = ()
     exclude: tuple[ExcludeConfig, ...] = ()
     profile: str = "normal"
     authorisations: tuple[AuthorisationConfig, ...] = ()
     freeze: tuple[FreezeConfig, ...] = ()
+    access: AccessConfig = AccessConfig()
 
 
-class ProfileConfig(_Strict):
+class ProfileConfig(Strict):
     base: Literal["gentle", "normal", "fast"] = "normal"
     ports: tuple[Port, ...] | None = None
     max_rate: Annotated[int, Field(ge=1, le=100_000)] | None = None
@@ -116,11 +99,11 @@ class ProfileConfig(_Strict):
     retries: Annotated[int, Field(ge=0, le=10)] | None = None
 
 
-class LimitsConfig(_Strict):
+class LimitsConfig(Strict):
     max_addresses_per_prefix: Annotated[int, Field(ge=1, le=2**24)] = 65_536
 
 
-class SiteConfig(_Strict):
+class SiteConfig(Strict):
     """``site.yaml``; every key is described in the commented file that ``auditor init`` writes."""
 
     site: Slug
@@ -130,9 +113,9 @@ class SiteConfig(_Strict):
     region: Annotated[str, Field(pattern=r"^\d{6}$")]
     timezone: str = "Asia/Shanghai"
     packs: Annotated[tuple[str, ...], Field(min_length=1)]
-    pack_settings: dict[str, dict[str, Any]] = {}
+    pack_settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     zones: tuple[ZoneConfig, ...] = ()
-    profiles: dict[str, ProfileConfig] = {}
+    profiles: dict[str, ProfileConfig] = Field(default_factory=dict)
     limits: LimitsConfig = LimitsConfig()
     absence_audits: Annotated[int, Field(ge=1, le=30)] = 2
     consultation: bool = True
@@ -206,7 +189,7 @@ def load_site(root: Path) -> Site:
         root=root,
         config=config,
         places=Places(zones),
-        scopes=tuple(_scope(config, entry, zone) for entry, zone in zip(config.zones, zones, strict=True)),
+        scopes=tuple(_scope(config, entry, zone, root) for entry, zone in zip(config.zones, zones, strict=True)),
         timezone=ZoneInfo(config.timezone),
     )
 
@@ -238,6 +221,7 @@ def _known_keys(path: Sequence[str | int]) -> list[str]:
         "freeze": FreezeConfig,
         "profiles": ProfileConfig,
         "limits": LimitsConfig,
+        **ACCESS_MODELS,
     }
     model: type[BaseModel] = SiteConfig
     for part in path:
@@ -267,6 +251,8 @@ def _check_zone(
     document: Document, config: SiteConfig, zone: ZoneConfig, at: tuple[str | int, ...]
 ) -> Iterator[Fault]:
     limit = config.limits.max_addresses_per_prefix
+    if not zone.prefixes and zone.access.names is None:
+        yield document.fault(at, f"the zone {zone.id!r} has no prefixes", "add 'prefixes', or 'access: names'")
     for j, prefix in enumerate(zone.prefixes):
         place = (*at, "prefixes", j)
         if prefix.prefixlen == 0:
@@ -279,7 +265,10 @@ def _check_zone(
             )
         if prefix.is_multicast:
             yield document.fault(place, f"{prefix} is multicast", "list unicast prefixes")
-    inner = {"owners": [o.prefix for o in zone.owners], "exclude": [e.prefix for e in zone.exclude]}
+    yield from _check_logins(document, zone, at)
+    inner = {"owners": [o.prefix for o in zone.owners]}
+    if zone.prefixes:
+        inner["exclude"] = [e.prefix for e in zone.exclude]
     for key, prefixes in inner.items():
         for j, prefix in enumerate(prefixes):
             if not any(_within(prefix, own) for own in zone.prefixes):
@@ -305,6 +294,30 @@ def _check_zone(
         yield document.fault(at, f"nobody owns the zone {zone.id!r}", "add 'department', or 'owners' with prefixes")
 
 
+def _check_logins(document: Document, zone: ZoneConfig, at: tuple[str | int, ...]) -> Iterator[Fault]:
+    """Logins are for the zone's own addresses; a bastion elsewhere needs a document of its own."""
+    logins = {
+        "ssh": [entry.prefixes for entry in zone.access.ssh],
+        "windows": [entry.prefixes for entry in zone.access.windows],
+        "snmp": [entry.prefixes for entry in zone.access.snmp],
+    }
+    for key, entries in logins.items():
+        for j, prefixes in enumerate(entries):
+            for k, prefix in enumerate(prefixes):
+                if not any(_within(prefix, own) for own in zone.prefixes):
+                    yield document.fault(
+                        (*at, "access", key, j, "prefixes", k), f"{prefix} lies in none of the zone's prefixes"
+                    )
+    for j, ssh in enumerate(zone.access.ssh):
+        bastion = ssh.bastion
+        if bastion and not bastion.document and not any(_holds(own, bastion.address) for own in zone.prefixes):
+            yield document.fault(
+                (*at, "access", "ssh", j, "bastion"),
+                f"the bastion {bastion.address} lies outside the zone",
+                "add 'document': by whose leave it may be used",
+            )
+
+
 def _check_overlaps(document: Document, config: SiteConfig) -> Iterator[Fault]:
     """Prefixes may repeat across vantages, and may not overlap within one."""
     placed: list[tuple[str, Network, str, tuple[str | int, ...]]] = []
@@ -325,6 +338,11 @@ def _within(inner: Network, outer: Network) -> bool:
     return inner.network_address in outer and inner.prefixlen >= outer.prefixlen
 
 
+def _holds(prefix: Network, address: str) -> bool:
+    parsed = ip_address(address)
+    return parsed.version == prefix.version and parsed in prefix
+
+
 def _zone(zone: ZoneConfig) -> Zone:
     return Zone(
         id=zone.id,
@@ -339,7 +357,7 @@ def _zone(zone: ZoneConfig) -> Zone:
     )
 
 
-def _scope(config: SiteConfig, entry: ZoneConfig, zone: Zone) -> ZoneScope:
+def _scope(config: SiteConfig, entry: ZoneConfig, zone: Zone, root: Path) -> ZoneScope:
     return ZoneScope(
         zone=zone,
         authorisations=tuple(
@@ -356,6 +374,7 @@ def _scope(config: SiteConfig, entry: ZoneConfig, zone: Zone) -> ZoneScope:
         excluded=tuple(exclusion.prefix for exclusion in entry.exclude),
         profile=_profile(config, entry.profile),
         frozen=tuple((freeze.start, freeze.end) for freeze in entry.freeze),
+        access=access(entry.access, root, entry.cloud),
     )
 
 

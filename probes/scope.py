@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from inventories.faults import clean
 from inventories.places import Network, Zone
+from probes.access import Access, Asked
 
 #: Why a zone may not be probed, as :class:`Refusal` says it.
 REASONS = (
@@ -97,6 +98,9 @@ class ZoneScope:
     excluded: tuple[Network, ...]
     profile: Profile
     frozen: tuple[tuple[date, date], ...] = ()
+    access: Access = field(default_factory=Access)
+    #: What registers give to systems, of which the zone's rules allow some to be asked.
+    declared: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,8 @@ class Permit:
     """Leave to probe ``targets`` of a zone until ``until`` (UTC).
 
     ``targets`` contains no excluded address. ``left_out`` are the zone's addresses, other than excluded ones, that
-    no authorisation in force names: they are uncovered, and said to be.
+    no authorisation in force names: they are uncovered, and said to be. ``access`` holds the logins and endpoints
+    that may be used, no more than references to secrets.
     """
 
     zone: Zone
@@ -114,6 +119,9 @@ class Permit:
     documents: tuple[str, ...]
     until: datetime
     left_out: tuple[Network, ...] = ()
+    access: Access = field(default_factory=Access)
+    #: The declared names that may be looked up and asked: the zone's rules allow each of them.
+    names: tuple[Asked, ...] = ()
 
     @property
     def addresses(self) -> int:
@@ -154,6 +162,9 @@ def permit(scope: ZoneScope, now: datetime) -> Permit | Refusal:
         return Refusal(scope.zone, "outside_window", message)
     wanted = subtract(scope.zone.prefixes, ())
     granted = intersect(wanted, [prefix for a in active for prefix in a.prefixes])
+    if not wanted and scope.access.names:
+        # A zone of names alone (what lies outside every network of the site) has no addresses to sweep.
+        return _leave(scope, (), active, (), now)
     if not granted:
         documents = ", ".join(clean(a.document, 80) for a in active)
         return Refusal(scope.zone, "prefix_not_authorised", f"no prefix of this zone is named in {documents}")
@@ -162,6 +173,16 @@ def permit(scope: ZoneScope, now: datetime) -> Permit | Refusal:
         return Refusal(scope.zone, "nothing_left", "every authorised address of this zone is excluded")
     # An authorisation that covers none of the targets lends nothing, and so does not end the leave either.
     used = [a for a in active if intersect(targets, a.prefixes)]
+    return _leave(scope, targets, used, subtract(wanted, (*granted, *scope.excluded)), now)
+
+
+def _leave(
+    scope: ZoneScope,
+    targets: tuple[Network, ...],
+    used: Sequence[Authorisation],
+    left_out: tuple[Network, ...],
+    now: datetime,
+) -> Permit:
     return Permit(
         zone=scope.zone,
         targets=targets,
@@ -169,8 +190,15 @@ def permit(scope: ZoneScope, now: datetime) -> Permit | Refusal:
         profile=scope.profile,
         documents=tuple(dict.fromkeys(a.document for a in used)),
         until=_until(scope, used, now),
-        left_out=subtract(wanted, (*granted, *scope.excluded)),
+        left_out=left_out,
+        access=scope.access,
+        names=_names(scope),
     )
+
+
+def _names(scope: ZoneScope) -> tuple[Asked, ...]:
+    rules = scope.access.names
+    return tuple(asked for asked in scope.declared if rules.allows(asked.host)) if rules else ()
 
 
 def _out_of_date(scope: ZoneScope, today: date) -> Refusal:

@@ -1,6 +1,6 @@
 """Clouds and virtualisation platforms: the government's, an industry's, a county's, a department's own."""
 
-from inventories.kinds.declare import ANY, CLOUD_LEVELS, INFERRED, Kind, day, flag, integer, text, texts
+from inventories.kinds.declare import ANY, CLOUD_LEVELS, INFERRED, OBSERVED, Kind, day, flag, integer, text, texts
 
 CLOUD_KIND = {
     "government": ("政务云", "政务云平台"),
@@ -22,6 +22,11 @@ CLOUD = Kind(
         text("platform", "平台软件", "技术平台", origins=ANY, note="openstack, vcenter, esxi, proxmox, ..."),
         text("endpoint", "管理地址", "平台地址", origins=ANY),
         texts("prefixes", "地址段", "IP地址段", "网段"),
+        text("software_version", "平台版本", origins=OBSERVED),
+        texts("clusters", "集群", origins=OBSERVED),
+        texts("datastores", "存储", origins=OBSERVED, note="NAME KIND CAPACITY in GB"),
+        texts("networks_observed", "平台内网络", origins=OBSERVED, note="NAME PREFIX or VLAN"),
+        texts("projects_observed", "平台内项目", origins=OBSERVED),
         text("owner_level", "平台层级", "所属层级", "建设层级", values=CLOUD_LEVELS),
         day("built_on", "建成日期", "建设时间", "建成时间", "启用日期"),
         day("expanded_on", "扩容日期", "扩建日期", paper="expansion"),

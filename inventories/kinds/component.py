@@ -1,6 +1,6 @@
 """Components: what a host or system is made of, for the domestic-control (信创) clauses."""
 
-from inventories.kinds.declare import ANY, SEEN, Kind, day, text
+from inventories.kinds.declare import ANY, INFERRED, SEEN, Kind, day, text, texts
 
 CATEGORY = {
     "cpu": ("CPU", "处理器"),
@@ -26,6 +26,7 @@ COMPONENT = Kind(
         text("product", "产品", "产品型号", "型号", origins=SEEN),
         text("version", "版本", "版本号", origins=SEEN),
         text("host_key", "所在主机", origins=ANY),
+        texts("system_keys", "所属系统标识", origins=INFERRED),
         text("system_code", "所属系统编号", "所属系统"),
         day("bought_on", "采购日期", "购置日期"),
     ),

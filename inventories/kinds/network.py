@@ -1,6 +1,6 @@
 """Networks: dedicated networks (业务专网), vertical networks, internet exits, the government network."""
 
-from inventories.kinds.declare import ANY, OBSERVED, Kind, day, flag, number, text, texts
+from inventories.kinds.declare import ANY, INFERRED, Kind, day, flag, number, text, texts
 
 NETWORK_KIND = {
     "dedicated": ("业务专网", "专网", "部门专网"),
@@ -32,7 +32,10 @@ NETWORK = Kind(
         texts("levels_covered", "覆盖层级"),
         day("merge_due_on", "计划整合日期", "整合计划日期"),
         flag("is_unified_exit", "是否统一出口"),
-        texts("endpoints_observed", "探测到的端点", origins=OBSERVED),
-        texts("gateways_observed", "探测到的网关", origins=OBSERVED),
+        texts("endpoints_observed", "探测到的端点", origins=ANY),
+        texts("gateways_observed", "探测到的网关", origins=ANY),
+        flag("is_inferred", "是否推断", origins=INFERRED),
+        number("inference_confidence", "推断置信度", origins=INFERRED),
+        texts("inference_evidence", "推断依据", origins=INFERRED),
     ),
 )

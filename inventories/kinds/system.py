@@ -1,6 +1,18 @@
 """Information systems: the subject of most clauses."""
 
-from inventories.kinds.declare import ANY, CLOUD_LEVELS, INFERRED, Kind, day, flag, integer, number, text, texts
+from inventories.kinds.declare import (
+    ANY,
+    CLOUD_LEVELS,
+    INFERRED,
+    OBSERVED,
+    Kind,
+    day,
+    flag,
+    integer,
+    number,
+    text,
+    texts,
+)
 
 STATUS = {
     "planned": ("拟建", "规划中", "待建"),
@@ -25,6 +37,12 @@ CONCLUSION = {
     "good": ("良",),
     "fair": ("中",),
     "poor": ("差",),
+}
+#: What was found of a migration that a register declares.
+MIGRATION = {
+    "done": ("已迁移",),
+    "unfinished": ("云上已有，原环境仍在应答",),
+    "on_paper": ("登记已上云，云上未见",),
 }
 CRYPTO = {k: CONCLUSION[k] for k in ("compliant", "mostly_compliant", "non_compliant")}
 
@@ -68,6 +86,18 @@ SYSTEM = Kind(
             origins=INFERRED,
             note="Declared addresses outside every government cloud that still answer; 0 needs full coverage.",
         ),
+        texts("dns_names", "域名解析链", origins=OBSERVED, note="NAME → CNAME → ..., one for each name asked"),
+        texts("dns_addresses", "域名解析地址", origins=OBSERVED, note="NAME ADDRESS"),
+        flag("resolves", "域名是否可解析", origins=OBSERVED, note="FALSE: the name server says that there is none."),
+        texts("page_titles", "页面标题", origins=OBSERVED, note="URL title, as the name asked showed it"),
+        texts("tls_names", "证书名称", origins=OBSERVED),
+        flag(
+            "is_found",
+            "是否找到",
+            origins=INFERRED,
+            note="FALSE: declared in use, and nowhere to be found though everything was looked at.",
+        ),
+        text("migration_state", "迁移核查结论", origins=INFERRED, values=MIGRATION),
         day("migrated_on", "迁移上云日期", "上云日期", "迁云日期", "上云时间"),
         day("migration_plan_due_on", "计划迁移日期", "计划上云日期", "迁移计划日期", paper="migration_plan"),
         day("retired_filed_on", "停用备案日期", "停用报备日期", paper="retired_filing"),
