@@ -1,13 +1,23 @@
-"""The probes that there are: one line each. A probe's SDK is imported inside it, never here."""
+"""The probes that there are: one line each. A probe's module, and its SDK, is imported when it is made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from probes.base import Probe
-from probes.nmap_scan import NmapProbe
 
-#: Name → what makes the probe. ``--probe`` takes these names.
+
+def _probe(module: str, name: str) -> Callable[[], Probe]:
+    def make() -> Probe:
+        probe: Probe = getattr(import_module(module), name)()
+        return probe
+
+    return make
+
+
+#: Name → what makes the probe, in the order in which a zone is looked at. ``--probe`` takes these names.
 PROBES: Mapping[str, Callable[[], Probe]] = {
-    "nmap": NmapProbe,
+    "nmap": _probe("probes.nmap_scan", "NmapProbe"),
+    "snmp": _probe("probes.snmp.probe", "SnmpProbe"),
 }
