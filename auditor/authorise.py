@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
+from auditor.declared_names import declared_names
 from auditor.errors import Refused
 from auditor.site import Site
 from inventories.faults import did_you_mean
 from inventories.model import Failure
 from inventories.places import Zone
 from probes.scope import Permit, Refusal, permit
+
+if TYPE_CHECKING:
+    from inventories.registers import RegisterResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,12 @@ class Leave:
         )
 
 
-def authorise(site: Site, zones: Sequence[str], now: datetime, *, withheld: Iterable[str] = ()) -> Leave:
+def authorise(site: Site, zones: Sequence[str], now: datetime, *, registers: RegisterResult) -> Leave:
     """Asks for leave to probe the named zones, or all.
 
-    ``now`` is turned to the site's time zone: windows are hours of the site's day. ``withheld`` are addresses of
-    classified systems: they are excluded like those of the configuration, and named nowhere. Raises
-    :class:`Refused` for a zone that the site does not have.
+    ``now`` is turned to the site's time zone: windows are hours of the site's day. ``registers`` give the names that
+    may be asked where a zone allows it, and the addresses of classified systems: those are excluded like the
+    configuration's own exclusions, and named nowhere. Raises :class:`Refused` for a zone that the site does not have.
     """
     known = [scope.zone.id for scope in site.scopes]
     unknown = [zone for zone in zones if zone not in known]
@@ -61,9 +66,10 @@ def authorise(site: Site, zones: Sequence[str], now: datetime, *, withheld: Iter
             )
         )
     local = now.astimezone(site.timezone)
-    hidden = tuple(ip_network(address) for address in sorted(withheld))
+    hidden = tuple(ip_network(address) for address in sorted(registers.withheld))
+    declared = declared_names(registers.collection, registers.withheld)
     answers = [
-        permit(replace(scope, excluded=(*scope.excluded, *hidden)), local)
+        permit(replace(scope, excluded=(*scope.excluded, *hidden), declared=declared), local)
         for scope in site.scopes
         if not zones or scope.zone.id in zones
     ]

@@ -74,7 +74,7 @@ def audit(
     packs = packs_in_force(site)
     probes = chosen_probes(request)
     registers = read_registers(site, started)
-    leave = authorise(site, request.zones, started, withheld=registers.withheld)
+    leave = authorise(site, request.zones, started, registers=registers)
     if leave.refusals and not leave.permits:
         raise Refused(*(f"{refusal.zone.id}: {refusal.message}" for refusal in leave.refusals), "nothing was probed")
     stages = Stages(enter=on_stage)

@@ -179,3 +179,14 @@ class Access:
         for openstack in self.openstack:
             out += [openstack.password, openstack.credential_secret]
         return tuple(dict.fromkeys(secret for secret in out if secret is not None))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that is named: known hosts and authorities."""
+        out: list[Path | None] = []
+        for ssh in self.ssh:
+            out += [ssh.known_hosts, ssh.bastion.known_hosts if ssh.bastion else None]
+        for windows in self.windows:
+            out += [windows.ca, windows.known_hosts]
+        out += [entry.ca for entry in (*self.vsphere, *self.openstack)]
+        return tuple(dict.fromkeys(file for file in out if file is not None))

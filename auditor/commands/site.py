@@ -1,25 +1,22 @@
-"""``init``, ``check``, ``plan`` and ``stop``."""
+"""``init``, ``check`` and ``stop``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.authorise import Leave, authorise
 from auditor.errors import Exit, Refused
 from auditor.intake import packs_in_force, read_registers
-from auditor.output import print_faults, print_json, say, write
+from auditor.output import print_faults, print_json, say
 from auditor.site import Site, load_site
 from inventories.faults import Fault, Faults
 
 if TYPE_CHECKING:
-    from inventories.places import Network, Zone
     from inventories.registers import RegisterResult
     from policies.model import Pack
-    from probes.scope import Permit, Refusal
 
 
 def init(directory: Path, *, example: bool) -> None:
@@ -65,6 +62,7 @@ def check(root: Path, *, as_json: bool) -> int:
         faults.extend(result.faults)
         notes.extend(result.notes)
         notes.extend(_unowned(site, result))
+        faults.extend(_credentials(site))
     if as_json:
         print_json(
             {
@@ -98,95 +96,27 @@ def _unowned(site: Site, result: RegisterResult) -> Iterator[Fault]:
                 )
 
 
+def _credentials(site: Site) -> Iterator[Fault]:
+    """References that lead nowhere, and files that are not there. No secret is shown, nor kept."""
+    from probes.secrets import SecretMissing
+
+    where = str(site.root / "site.yaml")
+    for scope in site.scopes:
+        for secret in scope.access.secrets:
+            # Only the service that systemd starts is handed its credentials.
+            if secret.scheme == "systemd":
+                continue
+            try:
+                secret.reveal()
+            except SecretMissing as error:
+                yield Fault(where, f"zone {scope.zone.id!r}: {error}", "put it there, or mend the reference")
+        for file in scope.access.files:
+            if not file.is_file():
+                yield Fault(where, f"zone {scope.zone.id!r}: there is no file {file}", "put it there")
+
+
 def _plain(fault: Fault) -> dict[str, str]:
     return {"where": fault.where, "what": fault.what, "mend": fault.mend}
-
-
-def plan(root: Path, *, as_json: bool) -> int:
-    """What an audit would touch; sends nothing. Exit 2 where it could probe nothing, 4 where not all."""
-    site = load_site(root)
-    leave = authorise(site, [], datetime.now(UTC), withheld=read_registers(site, datetime.now(UTC)).withheld)
-    if as_json:
-        never = {scope.zone.id: scope.excluded for scope in site.scopes}
-        zones = [*(_permitted(item, never[item.zone.id]) for item in leave.permits), *map(_refused, leave.refusals)]
-        print_json({"zones": zones, "limits": _limits(leave), "stopped": site.stop_file.exists()})
-    else:
-        _draw_plan(site, leave)
-    if leave.refusals and not leave.permits:
-        return Exit.REFUSED
-    return Exit.PARTIAL if leave.refusals else Exit.DONE
-
-
-def _permitted(item: Permit, never: Sequence[Network]) -> dict[str, object]:
-    """``never`` are the site's own exclusions: the addresses of classified systems are excluded and not named."""
-    from probes.estimate import seconds
-
-    least, most = seconds(item)
-    return {
-        "zone": item.zone.id,
-        "name": item.zone.name,
-        "allowed": True,
-        "vantage": item.zone.vantage,
-        "prefixes": [str(prefix) for prefix in item.zone.prefixes],
-        "addresses": item.addresses,
-        "excluded": [str(prefix) for prefix in never],
-        "profile": item.profile.name,
-        "ports": list(item.profile.ports),
-        "max_packets_per_second": item.profile.max_rate,
-        "authorisations": list(item.documents),
-        "until": item.until.isoformat(),
-        "estimated_seconds": {"least": least, "most": most},
-    }
-
-
-def _refused(item: Refusal) -> dict[str, object]:
-    return {
-        "zone": item.zone.id,
-        "name": item.zone.name,
-        "allowed": False,
-        "vantage": item.zone.vantage,
-        "reason": item.reason,
-        "message": item.message,
-    }
-
-
-def _draw_plan(site: Site, leave: Leave) -> None:
-    from probes.estimate import seconds
-
-    never = {scope.zone.id: scope.excluded for scope in site.scopes}
-    for item in leave.permits:
-        least, most = seconds(item)
-        prefixes = " ".join(map(str, item.zone.prefixes))
-        excluded = f", never {' '.join(map(str, never[item.zone.id]))}" if never[item.zone.id] else ""
-        ports, profile = len(item.profile.ports), item.profile
-        until = item.until.astimezone(site.timezone)
-        _say_zone(
-            item.zone,
-            f"{item.addresses} addresses of {prefixes}{excluded}, as seen from {item.zone.vantage}",
-            f"{ports} ports, profile {profile.name}: at most {profile.max_rate} packets/s, {least} to {most} s",
-            f"by leave of {'; '.join(item.documents)}, until {until:%Y-%m-%d %H:%M}",
-        )
-    for refusal in leave.refusals:
-        _say_zone(refusal.zone, f"not one packet: {refusal.message}")
-    least, most = (sum(seconds(item)[end] for item in leave.permits) for end in (0, 1))
-    total = sum(item.addresses for item in leave.permits)
-    write(f"{total} addresses in {len(leave.permits)} zones, {least} to {most} s one after another; nothing was sent")
-    for limit in _limits(leave):
-        write(f"cannot be seen: {limit}")
-    if site.stop_file.exists():
-        write(f"all probing is stopped: {site.stop_file}")
-
-
-def _say_zone(zone: Zone, *lines: str) -> None:
-    write(f"{zone.id}  {zone.name}")
-    for line in lines:
-        write(f"    {line}")
-
-
-def _limits(leave: Leave) -> tuple[str, ...]:
-    from probes.nmap_scan import NmapProbe
-
-    return tuple(map(str, NmapProbe().limits(leave.permits))) if leave.permits else ()
 
 
 def stop(root: Path, *, clear: bool) -> None:

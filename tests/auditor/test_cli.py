@@ -157,7 +157,7 @@ def test_an_unforeseen_error_is_one_line_and_a_traceback_only_on_demand(
     def broken(*_args: object, **_more: object) -> int:
         raise ZeroDivisionError("\x1b[31mthe unforeseen")
 
-    monkeypatch.setattr("auditor.commands.site.plan", broken)
+    monkeypatch.setattr("auditor.commands.plan.plan", broken)
     assert main(["plan", "--site", example]) == 3
     err = told(capsys)[1]
     assert "ZeroDivisionError" in err and "Traceback" not in err and "\x1b" not in err

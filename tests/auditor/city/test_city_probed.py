@@ -13,6 +13,7 @@ from auditor.authorise import authorise
 from auditor.city.children import answering
 from auditor.city.example import write_example
 from auditor.city.plan import Plan, load_plan
+from auditor.intake import read_registers
 from auditor.site import load_site
 from inventories.model import Collection, Fact
 from probes.base import Stop
@@ -31,7 +32,8 @@ def seen(own_network: str, tmp_path: Path) -> Seen:
     folder = tmp_path / "city"
     write_example(folder, dt.datetime.now(UTC).date(), network=own_network)
     site = load_site(folder)
-    leave = authorise(site, [], dt.datetime.now(UTC))
+    now = dt.datetime.now(UTC)
+    leave = authorise(site, [], now, registers=read_registers(site, now))
     (folder / "work").mkdir(mode=0o700)
     with answering(folder) as city:
         assert city.left_out == ()
