@@ -89,7 +89,7 @@ def check(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
 @app.command()
 def plan(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
     """Show what an audit would touch, and by whose leave. Sends nothing."""
-    from auditor.commands import site as commands
+    from auditor.commands import plan as commands
 
     raise typer.Exit(commands.plan(site, as_json=as_json))
 
