@@ -198,7 +198,8 @@ def _coverage(view: AuditView) -> Iterator[RenderableType]:
             yield _line(f"未完整覆盖：{_where(probe)}：{'；'.join(probe.problems) or '原因不详'}", "yellow")
         yield _line("未覆盖范围内的情况不作认定，其中已有的问题不会因此销号。")
     else:
-        yield _line(f"{len(view.probes)}个网络区域均已完整覆盖。" if view.probes else "本次没有进行探测。")
+        zones = len({probe.zone for probe in view.probes})
+        yield _line(f"{zones}个网络区域均已完整覆盖。" if zones else "本次没有进行探测。")
     limits = dict.fromkeys(limit for probe in view.probes for limit in probe.limits)
     for limit in limits:
         yield _line(f"局限：{limit}", "yellow")

@@ -104,7 +104,10 @@ COMPUTED: Mapping[str, str] = {"is_on_recognised_cloud": "是否部署在认可�
 
 _SOURCES: Mapping[str, str] = {
     "nmap": "网络探测",
+    "endpoints": "管理平台端点探测",
+    "names": "域名与网址核查",
     "ssh": "主机采集",
+    "windows": "Windows主机采集",
     "vsphere": "虚拟化平台接口",
     "openstack": "云平台接口",
     "snmp": "网络设备接口",
@@ -184,8 +187,15 @@ def reply_words(reply: Reply | None) -> str:
 def source_words(source: str, *, brief: bool = False) -> str:
     """Where a fact comes from, for somebody who has never seen the program.
 
-    ``nmap`` → 网络探测; ``registers/systems.xlsx!3`` → 登记台账systems.xlsx第3行, in brief 登记台账.
+    ``nmap`` → 网络探测; ``registers/systems.xlsx!3`` → 登记台账systems.xlsx第3行, in brief 登记台账; several sources
+    of one conclusion, which ``+`` joins, one after another.
     """
+    if " + " in source:
+        return "、".join(dict.fromkeys(source_words(one, brief=brief) for one in source.split(" + ")))
+    # A probe that asks an interface names it: "openstack https://…".
+    probe, _, where = source.partition(" ")
+    if where and probe in _SOURCES:
+        return _SOURCES[probe] if brief else f"{_SOURCES[probe]}（{clean(where, 80)}）"
     if source.startswith("registers/submissions"):
         return "登记报送记录"
     # Tables give a row or a cell after "!", YAML a line and a column after ":".

@@ -78,6 +78,9 @@ def test_time_to_reply_in_words(reply: Reply | None, said: str) -> None:
         ("registers/submissions（jtj systems）", False, "登记报送记录"),
         ("computed", False, "由所列其他事实推定"),
         ("somewhere\x1b[31m", False, "somewhere\\x1b[31m"),
+        ("openstack https://198.51.100.5:5000/v3", False, "云平台接口（https://198.51.100.5:5000/v3）"),
+        ("openstack https://198.51.100.5:5000/v3", True, "云平台接口"),
+        ("nmap + registers/systems.xlsx!3 + nmap", False, "网络探测、登记台账systems.xlsx第3行"),
     ],
 )
 def test_sources_in_words(source: str, brief: bool, said: str) -> None:
