@@ -26,7 +26,8 @@ lab: ## the tests against real counterparts in network namespaces (root)
 
 # program=package, so that nothing is installed that is there already.
 LAB_PROGRAMS := nmap=nmap ip=iproute2 nft=nftables soffice=libreoffice-writer localc=libreoffice-calc \
-	pdftotext=poppler-utils promtool=prometheus \
+	pdftotext=poppler-utils promtool=prometheus snmpd=snmpd sshd=openssh-server go=golang-go \
+	/usr/share/gocode/src/github.com/vmware/govmomi=golang-github-vmware-govmomi-dev \
 	/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc=fonts-noto-cjk
 
 lint: ## ruff, mypy --strict, import-linter
@@ -57,6 +58,7 @@ docs: ## write the generated pages anew
 	@$(BOOTSTRAP) dev
 	$(PYTHON_ENV) -m tools.commands_page
 	$(PYTHON_ENV) -m inventories.dictionary
+	$(PYTHON_ENV) -m inventories.infer.page
 	$(PYTHON_ENV) -m inventories.registers.schema
 
 lock: ## write the lock files anew (UPGRADE=1 takes the newest versions)

@@ -12,6 +12,9 @@ from typing import Annotated
 
 import typer
 
+from auditor.cli_assets import asset_app
+from auditor.cli_options import HERE, JsonOption, SiteOption
+
 app = typer.Typer(
     name="auditor",
     help="Infrastructure compliance and cloud-migration auditing for local government.",
@@ -22,7 +25,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-asset_app = typer.Typer(help="One asset of the inventory.", no_args_is_help=True)
 finding_app = typer.Typer(help="A person's word on one finding.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The registers that a bureau keeps.", no_args_is_help=True)
 policy_app = typer.Typer(help="Packs: regulations as data.", no_args_is_help=True)
@@ -39,12 +41,6 @@ for _name, _group in (
     ("waiver", waiver_app),
 ):
     app.add_typer(_group, name=_name)
-
-SiteOption = Annotated[
-    Path, typer.Option("--site", envvar="AUDITOR_SITE", help="The site's folder.", show_default="the current folder")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-HERE = Path()
 
 
 def _version(wanted: bool) -> None:
@@ -233,18 +229,6 @@ def assets(
     from auditor.commands import assets as commands
 
     raise typer.Exit(commands.assets(site, kind=kind, department=department, as_json=as_json))
-
-
-@asset_app.command("show")
-def asset_show(
-    key: Annotated[str, typer.Argument(help="An asset's key, or its beginning.")],
-    site: SiteOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
-    """Tell for every attribute who said it, when, and who disagreed."""
-    from auditor.commands import assets as commands
-
-    raise typer.Exit(commands.show(site, key, as_json=as_json))
 
 
 @waiver_app.command("list")

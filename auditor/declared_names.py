@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Collection as Container
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from inventories.answers import REGISTER
 from inventories.identity import identifies
 from inventories.model import Collection, Observation
 from probes.access import Asked
 
-#: A label of letters, digits and hyphens, in the spelling of the wire (RFC 1123, RFC 5890).
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+#: A link of the web, or a host alone as people write it; what follows after a space or in brackets is a remark.
+_PLACE = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?:[^\s/?#@]{0,100}@)?(?P<host>\[[0-9a-f:.]{2,45}\]|[^\s/?#@:()\[\]<>\"'\\|]{1,253})"
+    r"(?::(?P<port>\d{1,5}))?(?P<path>/[^\s?#<>\"'\\()]{0,1000})?(?:[?#]\S*)?\s*(?:[\s(].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+#: Labels of letters (Chinese ones too), digits and hyphens; at least two.
+_NAME = re.compile(r"(?:[^\W_]|[-_]){1,63}(?:\.(?:[^\W_]|[-_]){1,63})+")
 
 
 def declared_names(collected: Collection, withheld: Container[str] = ()) -> tuple[Asked, ...]:
@@ -36,35 +42,43 @@ def declared_names(collected: Collection, withheld: Container[str] = ()) -> tupl
 def _of(row: Observation) -> Iterator[Asked]:
     identifiers = tuple(i for i in row.identifiers if identifies("system", i) and i.scheme.startswith("system-"))
     for fact in row.facts:
-        if fact.column in ("urls", "addresses") and isinstance(fact.value, tuple):
+        if identifiers and fact.column in ("urls", "addresses") and isinstance(fact.value, tuple):
             for text in fact.value:
                 if place := read_place(text):
                     yield Asked(*place, identifiers, row.department_id)
 
 
 def read_place(text: str) -> tuple[str, int, str, str] | None:
-    """Host, port (0: the scheme's own), scheme ('' where none is given) and path; None for what is no such thing."""
-    words = text.strip()
-    try:
-        parts = urlsplit(words if "://" in words else f"//{words}")
-        host, port = (parts.hostname or "").rstrip("."), parts.port or 0
-    except ValueError:
+    """Host, port (0: the scheme's own), scheme ('' where none is given) and path; None for what is no such thing.
+
+    The host stays in the script in which it is written, in small letters. What stands behind ``?`` is left out: it
+    may be somebody's token, and the page's start says as much. So is a user name before ``@``.
+    """
+    words = unicodedata.normalize("NFKC", text).replace("。", ".").strip()
+    address = _address(words)
+    if address:
+        return address, 0, "", "/"
+    parts = _PLACE.fullmatch(words)
+    if parts is None:
         return None
-    scheme = parts.scheme.casefold()
-    if scheme not in ("", "http", "https") or not host:
+    host, port = _host(parts["host"]), int(parts["port"] or 0)
+    if not host or port > 65535:
         return None
-    name = _name(host)
-    return (name, port, scheme, parts.path or "/") if name else None
+    return host, port, (parts["scheme"] or "").lower(), parts["path"] or "/"
 
 
-def _name(host: str) -> str:
+def _host(text: str) -> str:
+    plain = text.rstrip(".").casefold()
+    if plain.startswith("["):
+        return _address(plain.strip("[]"))
+    # What ends in a number is an address, or none: 300.1.1.1 is never looked up as a name.
+    if plain.rpartition(".")[2].isdigit():
+        return _address(plain)
+    return plain if _NAME.fullmatch(plain) else ""
+
+
+def _address(text: str) -> str:
     try:
-        return str(ipaddress.ip_address(host))
+        return str(ipaddress.ip_address(text)) if "%" not in text else ""
     except ValueError:
-        pass
-    try:
-        wire = host.encode("idna").decode("ascii").casefold()
-    except UnicodeError:
         return ""
-    labels = wire.split(".")
-    return wire if len(labels) > 1 and len(wire) <= 253 and all(map(_LABEL.fullmatch, labels)) else ""

@@ -9,17 +9,34 @@ from datetime import datetime
 
 from auditor.ledger.records import ProbeRun
 from inventories.model import Collection, Coverage, Failure
-from inventories.places import Zone
+from inventories.places import Network, Zone
+from inventories.prefixes import network
 from probes.base import Limit
 from reports.model import ProbeView
 
-#: The aspect that counts as having looked at an address, from most to least telling.
-_LOOKED = "ports"
+#: Collector → the aspect that counts as having looked at a thing; of any other collector every aspect counts.
+_LOOKED: Mapping[str, str] = {
+    "nmap": "ports",
+    "ssh": "inside",
+    "windows": "inside",
+    "snmp": "snmp",
+    "endpoints": "endpoints",
+    "names": "names",
+    "vsphere": "resources",
+    "openstack": "resources",
+}
+#: The one that sweeps whole prefixes; the others look at what they have a login or a question for.
+_SWEEPER = "nmap"
 
 
 @dataclass(frozen=True, slots=True)
 class Fared:
-    """``covered`` and ``authorised`` count addresses; ``problems`` are why the rest was not looked at."""
+    """How one probe fared in one zone; ``problems`` are why the rest was not looked at.
+
+    ``covered`` and ``authorised`` count addresses for the probe that sweeps the zone. For the others they count the
+    things that were looked at (addresses, names, projects of a cloud, or 1 for a whole cloud), and those together
+    with the things at which it failed.
+    """
 
     zone: Zone
     probe: str
@@ -69,20 +86,17 @@ def fared(zones: Mapping[str, Zone], collected: Collection, authorised: Mapping[
     for zone_id, probe in sorted(pairs):
         zone = zones[zone_id]
         looked = [c for c in collected.coverage if (c.zone, c.collector) == (zone_id, probe)]
-        out.append(
-            Fared(
-                zone=zone,
-                probe=probe,
-                covered=_addresses(c for c in looked if c.aspect == _LOOKED),
-                authorised=authorised.get(zone_id, sum(prefix.num_addresses for prefix in zone.prefixes)),
-                seconds=_seconds(looked),
-                problems=tuple(
-                    dict.fromkeys(
-                        _problem(f) for f in collected.failures if (f.zone, f.collector) == (zone_id, probe)
-                    )
-                ),
-            )
-        )
+        failed = [f for f in collected.failures if (f.zone, f.collector) == (zone_id, probe)]
+        done = [thing for c in looked if c.aspect == _LOOKED.get(probe, c.aspect) for thing in c.scope]
+        covered = _count(done)
+        if probe == _SWEEPER:
+            whole = authorised.get(zone_id, sum(prefix.num_addresses for prefix in zone.prefixes))
+        else:
+            # A failure that names nothing is still one thing that was not looked at.
+            undone = [thing for f in failed for thing in f.scope or (f"{f.reason} {f.message}",)]
+            whole = _count([*done, *undone])
+        problems = tuple(dict.fromkeys(_problem(f) for f in failed))
+        out.append(Fared(zone, probe, covered, whole, _seconds(looked), problems))
     return tuple(out)
 
 
@@ -108,6 +122,21 @@ _REASONS: Mapping[str, str] = {
     "limited": "受本机条件限制",
     "cannot_write": "本机无法写入文件",
     "bad_input": "登记表有不能采用的行",
+    "no_credentials": "未提供登录凭据",
+    "login_refused": "登录被拒绝",
+    "unknown_host_key": "主机密钥未登记",
+    "changed_host_key": "主机密钥已变更",
+    "unreachable": "无法连接",
+    "certificate": "证书校验未通过",
+    "out_of_scope": "地址不在授权范围内",
+    "forbidden": "权限不足",
+    "throttled": "被限流",
+    "unavailable": "服务不可用",
+    "session_expired": "会话中断",
+    "too_much": "应答超出上限",
+    "bad_name": "域名写法有误",
+    "looping": "应答循环",
+    "no_shell": "无可用命令环境",
 }
 
 
@@ -127,12 +156,19 @@ def _problem(failure: Failure) -> str:
     return _REASONS.get(failure.reason, failure.reason)
 
 
-def _addresses(coverage: Iterable[Coverage]) -> int:
-    """Addresses covered, each once however often it was looked at."""
-    prefixes = {ipaddress.ip_network(text) for record in coverage for text in record.scope}
+def _count(scope: Iterable[str]) -> int:
+    """Things in scopes, each once however often it is named: every address of a prefix, and what is no prefix."""
+    prefixes: set[Network] = set()
+    words: set[str] = set()
+    for text in scope:
+        parsed = network(text)
+        if parsed is None:
+            words.add(text)
+        else:
+            prefixes.add(parsed)
     v4 = ipaddress.collapse_addresses(p for p in prefixes if isinstance(p, ipaddress.IPv4Network))
     v6 = ipaddress.collapse_addresses(p for p in prefixes if isinstance(p, ipaddress.IPv6Network))
-    return sum(prefix.num_addresses for prefix in v4) + sum(prefix.num_addresses for prefix in v6)
+    return len(words) + sum(prefix.num_addresses for prefix in v4) + sum(prefix.num_addresses for prefix in v6)
 
 
 def _seconds(coverage: Sequence[Coverage]) -> float:

@@ -9,14 +9,17 @@ import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from inventories.identity import service_parts
+from inventories.identity import instance_parts, plain_code, service_parts
 from inventories.kinds import KINDS
 from inventories.model import Coverage, Identifier
 from inventories.places import Places, Zone
 from inventories.prefixes import Ranges, network
 
-#: Aspects that probes answer for prefixes; ``register`` is answered for departments.
-NETWORK_ASPECTS = ("hosts", "ports", "services")
+#: Aspects that probes answer for prefixes. ``register`` is answered for departments, ``resources`` for the projects
+#: of a cloud, ``names`` for host names: what their scopes hold is no prefix, and is never read as one.
+NETWORK_ASPECTS = frozenset({"hosts", "ports", "services", "inside", "snmp", "endpoints"})
+#: Alone in the scope of ``resources``: everything that the cloud holds. Beside others it is a project's odd name.
+EVERYTHING = "*"
 
 
 class Covered:
@@ -25,12 +28,24 @@ class Covered:
     def __init__(self, coverage: Iterable[Coverage]) -> None:
         prefixes: dict[tuple[str, str, str], list[str]] = {}
         registers: dict[str, set[str]] = {}
+        clouds: dict[str, set[str]] = {}
+        whole: set[str] = set()
+        names: set[str] = set()
         for record in coverage:
             if record.aspect == "register":
                 registers.setdefault(record.detail, set()).update(record.scope)
-            elif record.vantage:
+            elif record.aspect == "resources":
+                clouds.setdefault(plain_code(record.detail), set()).update(record.scope)
+                if tuple(record.scope) == (EVERYTHING,):
+                    whole.add(plain_code(record.detail))
+            elif record.aspect == "names":
+                names.update(_host_name(name) for name in record.scope)
+            elif record.aspect in NETWORK_ASPECTS and record.vantage:
                 prefixes.setdefault((record.vantage, record.aspect, record.detail), []).extend(record.scope)
         self._registers = {name: frozenset(departments) for name, departments in registers.items()}
+        self._projects = {code: frozenset(projects) for code, projects in clouds.items()}
+        self._clouds = frozenset(whole - {""})
+        self._names = frozenset(names - {""})
         self._scopes = {
             key: [parsed for text in texts if (parsed := network(text)) is not None]
             for key, texts in prefixes.items()
@@ -63,8 +78,26 @@ class Covered:
             self._range(zone.vantage, aspect).holds_prefix(prefix) for prefix in zone.prefixes
         )
 
+    def inside(self, vantage: str, address: str) -> bool:
+        """Whether somebody read, on the machine itself, what is behind this address."""
+        return self._range(vantage, "inside").holds_address(address)
+
     def register(self, register: str, department_id: str) -> bool:
         return department_id in self._registers.get(register, frozenset())
+
+    def cloud(self, code: str) -> bool:
+        """Whether everything of a cloud was listed to the end: all its projects, in all its regions."""
+        return plain_code(code) in self._clouds
+
+    def project(self, code: str, name: str) -> bool:
+        """Whether one project of a cloud was listed to the end, by itself or with the whole cloud."""
+        if not code or not name:
+            return False
+        return self.cloud(code) or name in self._projects.get(plain_code(code), frozenset())
+
+    def name(self, host: str) -> bool:
+        """Whether a host name was looked up and asked to the end."""
+        return _host_name(host) in self._names
 
 
 Looked: TypeAlias = Covered | Iterable[Coverage]
@@ -93,8 +126,8 @@ def asset_absence(
 
     ``identifiers`` are those by which earlier audits knew it (:func:`inventories.keymap.identifiers_of`). Every
     one that says where to look must have been looked at: an address or a service in its network, a place in its
-    zone, a register's code or name in the department's register. Where none of them says where to look, the
-    absence means nothing, and the answer is False.
+    zone, an instance in its whole cloud, a register's code or name in the department's register. Where none of
+    them says where to look, the absence means nothing, and the answer is False.
     """
     index = covered(coverage)
     asked = []
@@ -105,16 +138,25 @@ def asset_absence(
         elif scheme == "service":
             address, port, _protocol = service_parts(identifier)
             asked.append(index.port(identifier.vantage, address, port))
+        elif scheme == "instance":
+            # Which of the cloud's projects it was in is not known here, and it may have moved between them.
+            asked.append(index.cloud(instance_parts(identifier)[0]))
         elif scheme == "place":
             department, zone_id, *_rest = identifier.value.split("/")
             zone = places.zones.get(zone_id)
-            asked.append(zone is not None and index.zone(zone, "services"))
+            # What leads to a network is read inside machines: a scan of the zone cannot show that it is gone.
+            asked.append(zone is not None and index.zone(zone, "inside" if kind == "network" else "services"))
             department_id = department_id or department
         elif scheme == f"{kind}-name":
             asked.append(index.register(KINDS[kind].register, identifier.value.partition("/")[0]))
         elif scheme in (f"{kind}-code", "department"):
             asked.append(index.register(KINDS[kind].register, department_id))
     return bool(asked) and all(asked)
+
+
+def _host_name(text: str) -> str:
+    """A host name as it is compared: without case and without the root's dot."""
+    return text.strip().rstrip(".").casefold()
 
 
 _PORTS = re.compile(r"(\d+)(?:-(\d+))?")

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from inventories.answers import REGISTER, Answers, register_of
-from inventories.identity import plain_name
 from inventories.kinds import KINDS, Column, Kind, Type
+from inventories.meaning import agreed
 from inventories.model import Conflict, Observation, Origin, SourcedFact, Strength, Value
 
 #: Kind → column name → column, the common ones and the absence companions included.
@@ -144,16 +144,16 @@ def choose(column: Column, facts: Sequence[SourcedFact]) -> tuple[Value, Conflic
         return None, None
     top = eligible[0].strength
     best = [fact for fact in eligible if fact.strength == top]
-    shown = best[0].value
+    shown = agreed(column.name, [fact.value for fact in best])
     if isinstance(shown, tuple):
         shown = tuple(sorted(set(shown)))
     if len(eligible) == 1 and not nones:
         return shown, None
-    if _differ(best):
+    if shown is None:
         return None, Conflict(column.name, None, EQUALS, tuple(best))
     if elsewhere := [none for none in nones if none.source not in {fact.source for fact in best}]:
         return None, Conflict(column.name, None, VALUE_AND_NONE, (*best, *elsewhere))
-    weaker = [fact for fact in eligible if fact.strength < top and _differ((best[0], fact))]
+    weaker = [fact for fact in eligible if fact.strength < top and agreed(column.name, (shown, fact.value)) is None]
     if top is Strength.DECLARED and weaker:
         return None, Conflict(column.name, None, PAPER_AND_HINT, (*best, *weaker))
     if told := [fact for fact in weaker if fact.strength >= Strength.DECLARED]:
@@ -190,27 +190,13 @@ def fits(column: Column, value: Value) -> bool:
     return abs(value) < 1e300 if kind is Type.NUMBER else isinstance(value, int) and -(2**63) <= value < 2**63
 
 
-def _differ(facts: Iterable[SourcedFact]) -> bool:
-    """Whether facts disagree, differences of width, case and white space aside."""
-    values = {_compared(fact.value) for fact in facts}
-    return len(values) > 1
-
-
-def _compared(value: Value) -> object:
-    if isinstance(value, str):
-        return plain_name(value)
-    if isinstance(value, tuple):
-        return frozenset(plain_name(item) for item in value)
-    return value
-
-
 def supports(column: Column, value: Value, fact: SourcedFact) -> bool:
     """Whether a fact is one of those that the shown value rests on."""
     if value is None or not counts(column, fact):
         return False
     if isinstance(value, tuple) and isinstance(fact.value, tuple):
         return set(fact.value) <= set(value)
-    return _compared(fact.value) == _compared(value)
+    return agreed(column.name, (value, fact.value)) is not None
 
 
 def papers(

@@ -44,8 +44,10 @@ _JUNK_SERIAL = re.compile(
 # A firmware vendor's sample value, left in on many boards (in the spelling that uuid_id chooses).
 _JUNK_UUID = frozenset({"00020003-0004-0005-0006-000700080009"})
 _MAC = re.compile(r"^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(?:\2[0-9a-f]{2}){4}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})$")
-# Addresses that redundant routers share: VRRP (RFC 9568) for both families, HSRP 1 and 2, GLBP.
-_VIRTUAL_MAC = re.compile(r"^(00005e0001|00005e0002|00000c07ac|00000c9ff|0007b400)")
+# Addresses that several machines share, or that only repeat an IP address. Redundant routers: VRRP (RFC 9568) for
+# both families, HSRP 1 and 2 and its IPv6 form, GLBP. Clusters: Microsoft NLB, which writes the cluster's own IP
+# address behind 02:bf. Containers: Docker writes theirs behind 02:42, the same ones on every machine.
+_VIRTUAL_MAC = re.compile(r"^(00005e0001|00005e0002|00000c07ac|00000c9ff|000573a00|0007b400|02bf|0242)")
 # The same maker as firmware, Chinese registers and its full company name write it.
 _VENDORS: Mapping[str, str] = {
     "华为": "huawei",
@@ -164,14 +166,17 @@ def uuid_id(text: str) -> Identifier | None:
 
 def serial_id(vendor: str, serial: str) -> Identifier | None:
     """A serial number together with its vendor; None without a vendor and for placeholder serials."""
-    words, maker = " ".join(unicodedata.normalize("NFKC", serial).split()), _maker(vendor)
-    if not maker or len(words) < 4 or _JUNK_SERIAL.match(words) or len(set(words)) == 1:
+    words, made_by = " ".join(unicodedata.normalize("NFKC", serial).split()), maker(vendor)
+    if not made_by or len(words) < 4 or _JUNK_SERIAL.match(words) or len(set(words)) == 1:
         return None
-    return Identifier("serial", f"{maker}|{plain_code(words)}")
+    return Identifier("serial", f"{made_by}|{plain_code(words)}")
 
 
-def _maker(vendor: str) -> str:
-    """``Huawei Technologies Co., Ltd.``, ``华为技术有限公司`` and ``HUAWEI`` are one maker."""
+def maker(vendor: str) -> str:
+    """A vendor's name as it is compared.
+
+    ``Huawei Technologies Co., Ltd.``, ``华为技术有限公司`` and ``HUAWEI`` are one maker.
+    """
     text = " ".join(unicodedata.normalize("NFKC", vendor).split()).casefold()
     short = _COMPANY.sub("", text).strip(" ,.()") or text
     return _VENDORS.get(short, short)
@@ -180,6 +185,30 @@ def _maker(vendor: str) -> str:
 def instance_id(cloud_code: str, instance: str) -> Identifier:
     """A virtual machine's identity in its own cloud."""
     return Identifier("instance", f"{plain_code(cloud_code)}/{instance.strip()}")
+
+
+def instance_parts(identifier: Identifier) -> tuple[str, str]:
+    """Cloud code (empty where there is none) and instance of an ``instance`` identifier; ValueError for others."""
+    cloud, _slash, instance = identifier.value.rpartition("/")
+    if identifier.scheme != "instance":
+        raise ValueError(f"{identifier} names no instance")
+    return cloud, instance
+
+
+def mark(identifier: Identifier) -> tuple[str, str]:
+    """What an identifier of an exclusive scheme tells a thing apart by: two marks of a scheme mean two things.
+
+    An instance whose name in its cloud is a UUID is the same one through whichever of its clouds it is listed: a
+    vCenter and the ESXi below it, or the two vCenters between which it moved.
+    """
+    if identifier.scheme == "instance":
+        instance = instance_parts(identifier)[1]
+        if _UUID.fullmatch(instance):
+            return identifier.scheme, instance.lower()
+    return identifier.scheme, identifier.value
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def rank(identifier: Identifier) -> int:

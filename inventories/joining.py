@@ -1,10 +1,13 @@
 """Which observations are of one thing: identifiers joined from the strongest scheme to the weakest. Pure.
 
-At each rank of trust the things found so far are joined where they share an identifier of that rank. Three kinds of
+At each rank of trust the things found so far are joined where they share an identifier of that rank. Four kinds of
 evidence are refused, and reported:
 
 * an identifier that things claim which are known to be different (two serial numbers, two codes, two departments
   in the registers);
+* an address, UUID or serial number of machines that probes saw side by side: each with network cards and addresses of
+  its own, and none in common (a cluster's address, a bridge that every container host has, a cloned machine); an
+  address at which two cards answered;
 * an identifier claimed by too many at once (a serial number that firmware repeats, the MAC address of a gateway
   that answers for others): evidence of none;
 * joints of one rank that would, taken together, make different things one: all of them are undone.
@@ -18,11 +21,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from inventories.answers import REGISTER
-from inventories.identity import EXCLUSIVE, SCHEMES, identifies
+from inventories.apart import Body, bodies, side_by_side
+from inventories.identity import EXCLUSIVE, SCHEMES, identifies, mark, uuid_id
 from inventories.model import Identifier, Observation
 
-#: How many different things (with no address in common) may claim one identifier before it is evidence of none.
-MOST_CLAIMS: Mapping[str, int] = {"uuid": 4, "instance": 4, "serial": 4, "mac": 8}
+#: How many different things (with no other address in common) may claim one identifier before it is evidence of none.
+MOST_CLAIMS: Mapping[str, int] = {"uuid": 4, "instance": 4, "serial": 4, "mac": 8, "ip": 4}
+
+#: Schemes of which one value may stand on machines that probes see side by side.
+_REPEATED = frozenset({"uuid", "serial", "ip"})
 
 CONTRADICTED = "不同的资产都带有此标识，不能据以认定为同一资产"
 TOO_MANY = "带有此标识的资产过多，不能据以认定为同一资产"
@@ -53,6 +60,8 @@ class _Joiner:
         self.doubted: dict[Identifier, str] = {}
         #: What tells a thing from others, by the index of its root: values of the exclusive schemes.
         self.marks: list[frozenset[tuple[str, str]]] = []
+        #: Root → its observations, where they are several.
+        self.members: dict[int, list[int]] = {}
         #: Rank → identifier → the observations that carry it.
         self.claims: dict[int, dict[Identifier, list[int]]] = {}
         pinned = {identifier: key for (of, identifier), key in pins.items() if of == kind}
@@ -64,13 +73,15 @@ class _Joiner:
                     continue
                 self._claim(identifier, index)
                 if identifier.scheme in EXCLUSIVE:
-                    marks.add((identifier.scheme, identifier.value))
+                    marks.add(mark(identifier))
             # Two departments that each enter a thing have entered two things: codes repeat between departments.
             if kind != "department" and observation.collector == REGISTER and observation.department_id:
                 marks.add(("owner", observation.department_id))
             if pinned and (key := pinned_key(observation.identifiers, pinned)):
                 by_pin.setdefault(key, []).append(index)
                 marks.add(("pin", key))
+            # A cloud that names its instances by UUID says so twice; what the firmware says may differ.
+            marks -= {("uuid", same.value) for of, name in marks if of == "instance" and (same := uuid_id(name))}
             self.marks.append(frozenset(marks) if marks else _NOTHING)
         for claimants in by_pin.values():
             self._unite_as_told(claimants)
@@ -86,6 +97,7 @@ class _Joiner:
         schemes = [scheme for scheme, _value in marks]
         for index in indexes:
             self.parent[index] = indexes[0]
+        self.members[indexes[0]] = list(indexes)
         self.marks[indexes[0]] = frozenset(mark for mark in marks if schemes.count(mark[0]) == 1)
 
     def run(self) -> Joined:
@@ -94,7 +106,7 @@ class _Joiner:
             for identifier, claimants in self.claims[rank].items():
                 if len(claimants) > 1:
                     roots = sorted({self.find(index) for index in claimants})
-                    if len(roots) > 1 and (evident := self._evident(identifier, roots, claimants)):
+                    if len(roots) > 1 and (evident := self._evident(identifier, roots)):
                         joints.append((identifier, evident))
             if joints:
                 self._unite(joints)
@@ -110,34 +122,51 @@ class _Joiner:
             index = parent[index]
         return index
 
-    def _evident(self, identifier: Identifier, roots: Sequence[int], claimants: Sequence[int]) -> Sequence[int]:
+    def _evident(self, identifier: Identifier, roots: Sequence[int]) -> Sequence[int]:
         """Those of ``roots`` that an identifier shows to be one thing; none where it is no evidence."""
-        if _clash(self.marks[root] for root in roots):
+        seen = self._bodies(roots, identifier) if identifier.scheme in _REPEATED else {}
+        if _clash(self.marks[root] for root in roots) or side_by_side(list(seen.values()), identifier):
             self.doubted[identifier] = CONTRADICTED
             # An address seen twice is one thing, though nobody can say which of the others it is.
             nameless = [root for root in roots if not self.marks[root]] if identifier.scheme == "ip" else []
+            if side_by_side([seen[root] for root in nameless if root in seen], identifier):
+                nameless = [root for root in nameless if root not in seen]
             return nameless if len(nameless) > 1 else ()
         most = MOST_CLAIMS.get(identifier.scheme)
-        if most is not None and len(roots) > most and self._apart(claimants) > most:
+        if most is not None and len(roots) > most and self._apart(identifier, roots) > most:
             self.doubted[identifier] = TOO_MANY
             return ()
         return roots
 
-    def _apart(self, claimants: Sequence[int]) -> int:
-        """How many of the claimants share no address with another: one machine may be seen at each of its own."""
-        of = {index: index for index in claimants}
+    def _apart(self, shared: Identifier, roots: Sequence[int]) -> int:
+        """How many of ``roots`` share no other address: one machine may be seen at each of its own.
 
-        def top(index: int) -> int:
-            while of[index] != index:
-                index = of[index]
-            return index
+        Of an address, those count that have another one: a claimant that has no other is whoever it is.
+        """
+        of: dict[int, int] = {}
+
+        def top(root: int) -> int:
+            while of[root] != root:
+                root = of[root]
+            return root
 
         first: dict[Identifier, int] = {}
-        for index in claimants:
-            for identifier in self.observations[index].identifiers:
-                if identifier.scheme == "ip":
-                    of[top(index)] = top(first.setdefault(identifier, index))
-        return len({top(index) for index in claimants})
+        for root in roots:
+            members = self.members.get(root, (root,))
+            held = {i for m in members for i in self.observations[m].identifiers if i.scheme == "ip" and i != shared}
+            if held or shared.scheme != "ip":
+                of[root] = root
+            for identifier in held:
+                of[top(root)] = top(first.setdefault(identifier, root))
+        return len({top(root) for root in of})
+
+    def _bodies(self, roots: Iterable[int], shared: Identifier) -> dict[int, dict[str, Body]]:
+        """What probes saw of each of ``roots``, of those of which they saw a card."""
+        found = {
+            root: bodies((self.observations[m] for m in self.members.get(root, (root,))), shared, self.doubted)
+            for root in roots
+        }
+        return {root: seen for root, seen in found.items() if seen}
 
     def _unite(self, joints: Iterable[tuple[Identifier, Sequence[int]]]) -> None:
         """Joins all joints of one rank, but for those that together would make different things one."""
@@ -153,20 +182,21 @@ class _Joiner:
         for _identifier, roots in kept:
             for root in roots[1:]:
                 of[top(root)] = top(roots[0])
-        members: dict[int, list[int]] = {}
+        united: dict[int, list[int]] = {}
         for root in of:
-            members.setdefault(top(root), []).append(root)
-        broken = {head for head, roots in members.items() if _clash(self.marks[root] for root in roots)}
+            united.setdefault(top(root), []).append(root)
+        broken = {head for head, roots in united.items() if _clash(self.marks[root] for root in roots)}
         for identifier, roots in kept:
             if top(roots[0]) in broken:
                 self.doubted.setdefault(identifier, CHAINED)
-        for head, roots in members.items():
+        for head, roots in united.items():
             if head in broken:
                 continue
             marks = frozenset().union(*(self.marks[root] for root in roots))
+            members = [index for root in roots for index in self.members.pop(root, (root,))]
             for root in roots:
                 self.parent[root] = head
-            self.marks[head] = marks
+            self.marks[head], self.members[head] = marks, members
 
 
 def pinned_key(identifiers: Iterable[Identifier], pinned: Mapping[Identifier, str]) -> str:

@@ -2,7 +2,7 @@
 
 A key is made once, from the strongest identifier at first sight, and never read again: a host first known by its
 address keeps its key when its UUID becomes known. A merge keeps the oldest key and leaves an alias; a person's
-pin outranks everything; an address alone does not hand a key to a machine that is known to be another one.
+pin outranks everything. Which shared identifier shows a thing to be an earlier one is :mod:`inventories.binding`'s.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from inventories.identity import EXCLUSIVE, SCHEMES
+from inventories.binding import LENT, Binding, by_trust
+from inventories.identity import SCHEMES
 from inventories.kinds import KINDS
 from inventories.model import Identifier, KeyMap
-
-#: Identifiers that move from machine to machine.
-_LENT = frozenset({"ip", "mac"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +25,15 @@ class Thing:
 
     ``identifiers`` are those that are evidence (none that is doubted), and never none: where there is no better
     one, a :func:`~inventories.identity.seed_id` stands for them. No two things have one in common. ``pin`` is the
-    key that a person gave it; ``seen_on`` is when a probe last saw it.
+    key that a person gave it; ``seen_on`` is when a probe last saw it. ``doubted`` are identifiers that show nobody
+    to be this thing, and may still show that it is not somebody: a clone's UUID is not any other machine's.
     """
 
     kind: str
     identifiers: tuple[Identifier, ...]
     pin: str = ""
     seen_on: date | None = None
+    doubted: tuple[Identifier, ...] = ()
 
 
 def resolve(aliases: Mapping[str, str], key: str) -> str:
@@ -79,6 +79,24 @@ def absorb(keymap: KeyMap, merges: Mapping[str, str]) -> KeyMap:
     )
 
 
+def mint(site: str, kind: str, identifiers: Collection[Identifier], used: Collection[str]) -> str:
+    """A new opaque key for what these identifiers name: the same for the same words, and none of those ``used``."""
+    name = str(min(identifiers, key=by_trust))
+    number = 0
+    while True:
+        text = "\0".join((site, kind, name, *([str(number)] if number else [])))
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        key = f"{KINDS[kind].letter}-{base64.b32encode(digest[:10])[:12].decode().lower()}"
+        if key not in used:
+            return key
+        number += 1
+
+
+def keys_in_use(keymap: KeyMap) -> set[str]:
+    """Every key that stands for something, or once did."""
+    return {*keymap.keys.values(), *keymap.first_seen, *keymap.aliases, *keymap.pins.values()}
+
+
 def assign(
     things: Sequence[Thing], keymap: KeyMap, *, site: str, today: date, living: Collection[str] = ()
 ) -> tuple[list[str], KeyMap]:
@@ -90,20 +108,34 @@ def assign(
     return _Assigner(things, keymap, site, today, frozenset(living)).run()
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What thing ``index`` holds against an earlier key: the better, the smaller ``merit``; ``by`` says it best."""
+
+    merit: tuple[object, ...]
+    index: int
+    by: Identifier
+
+
 class _Assigner:
     def __init__(
         self, things: Sequence[Thing], keymap: KeyMap, site: str, today: date, living: frozenset[str]
     ) -> None:
         self.things, self.old, self.site, self.today, self.living = things, keymap, site, today, living
-        self.pinned = frozenset(keymap.pins.values())
+        self.pins: dict[str, set[Identifier]] = {}
+        for (_kind, identifier), key in keymap.pins.items():
+            self.pins.setdefault(resolve(keymap.aliases, key), set()).add(identifier)
+        #: Keys that a person's word has given away already.
+        self.given = {thing.pin for thing in things if thing.pin}
         self.known = self._known()
+        self.binding = Binding(keymap, self.known)
 
     def _known(self) -> dict[str, set[Identifier]]:
         """By what each earlier key that any thing may claim was known."""
         old = self.old
         pairs = ((thing.kind, identifier) for thing in self.things for identifier in thing.identifiers)
         claimed = {resolve(old.aliases, key) for pair in pairs if (key := old.keys.get(pair))}
-        claimed.update(thing.pin for thing in self.things if thing.pin)
+        claimed.update(self.given)
         out: dict[str, set[Identifier]] = {key: set() for key in claimed}
         if out:
             for (_kind, identifier), key in old.keys.items():
@@ -116,15 +148,15 @@ class _Assigner:
         owned = self._owners()
         keys: list[str] = [""] * len(self.things)
         aliases: dict[str, str] = {}
-        used = {*self.old.keys.values(), *self.old.first_seen, *self.old.aliases, *self.pinned, *self.living}
+        used = keys_in_use(self.old) | self.given | self.living
         for index, thing in enumerate(self.things):
-            kept = self._mergeable(thing, owned.get(index, {}))
+            kept = owned.get(index, ())
             if thing.pin or kept:
                 keys[index] = thing.pin or min(kept, key=self._age)
                 aliases.update((key, keys[index]) for key in kept if key != keys[index])
         fresh = [index for index, key in enumerate(keys) if not key]
         for index in sorted(fresh, key=lambda i: self._order(self.things[i])):
-            keys[index] = self._mint(self.things[index], used)
+            keys[index] = mint(self.site, self.things[index].kind, self.things[index].identifiers, used)
             used.add(keys[index])
         return keys, self._next(keys, aliases)
 
@@ -135,21 +167,46 @@ class _Assigner:
     def _order(thing: Thing) -> tuple[object, ...]:
         return thing.kind, thing.identifiers
 
-    def _owners(self) -> dict[int, dict[str, Identifier]]:
-        """For each thing, the earlier keys that it has the best claim to, each with the identifier that says so."""
-        best: dict[str, tuple[tuple[object, ...], int, Identifier]] = {}
+    def _owners(self) -> dict[int, list[str]]:
+        """For each thing, the earlier keys that are its own.
+
+        Every key is offered to the thing with the best claim to it; one that does not take it, because it is somebody
+        else already, leaves it to the next.
+        """
+        offers: dict[str, list[_Claim]] = {}
         for index, thing in enumerate(self.things):
             for key, matches in self._claims(thing).items():
-                strongest = min(matches, key=lambda i: (SCHEMES[i.scheme], i))
-                rank = SCHEMES[strongest.scheme]
-                alike = sum(SCHEMES[i.scheme] == rank for i in matches)
-                merit = (rank, -alike, strongest, self._order(thing))
-                if key not in best or merit < best[key][0]:
-                    best[key] = (merit, index, strongest)
-        out: dict[int, dict[str, Identifier]] = {}
-        for key, (_merit, index, strongest) in best.items():
-            out.setdefault(index, {})[key] = strongest
-        return out
+                offers.setdefault(key, []).append(self._claim(index, thing, matches))
+        contested = {key for key, claims in offers.items() if len(claims) > 1}
+        for key in contested:
+            offers[key].sort(key=lambda claim: claim.merit, reverse=True)
+        while True:
+            owned: dict[int, dict[str, Identifier]] = {}
+            for key, claims in offers.items():
+                if claims:
+                    owned.setdefault(claims[-1].index, {})[key] = claims[-1].by
+            taken = {index: self._taken(self.things[index], keys, contested) for index, keys in owned.items()}
+            left = [key for index, keys in owned.items() for key in keys if key not in taken[index]]
+            if not left:
+                return taken
+            for key in left:
+                offers[key].pop()
+
+    def _claim(self, index: int, thing: Thing, matches: Sequence[Identifier]) -> _Claim:
+        strongest = min(matches, key=by_trust)
+        rank = SCHEMES[strongest.scheme]
+        alike = sum(SCHEMES[i.scheme] == rank for i in matches)
+        return _Claim((rank, -alike, -len(matches), strongest, self._order(thing)), index, strongest)
+
+    def _taken(self, thing: Thing, owned: Mapping[str, Identifier], contested: Collection[str]) -> list[str]:
+        """Of the keys that a thing has the best claim to, those that it is: the best, and those that it explains."""
+        main = thing.pin or min(owned, key=lambda key: (SCHEMES[owned[key].scheme], self._age(key)))
+        return [
+            key
+            for key, by in owned.items()
+            if key == main
+            or (not (key in contested and by.scheme in LENT) and self.binding.follows(thing, main, key, by))
+        ]
 
     def _claims(self, thing: Thing) -> dict[str, list[Identifier]]:
         out: dict[str, list[Identifier]] = {}
@@ -162,52 +219,26 @@ class _Assigner:
             if key is None or pair in self.old.pins:
                 continue
             key = resolve(self.old.aliases, key)
-            held = key in self.living or (key in self.pinned and key != thing.pin)
-            if not held and not self._is_another(thing, key, identifier):
+            if not self._is_held(thing, key) and self.binding.binds(thing, key, identifier):
                 out.setdefault(key, []).append(identifier)
         return out
 
-    def _is_another(self, thing: Thing, key: str, identifier: Identifier) -> bool:
-        """Whether a thing has the address of an earlier one, and is known to be another machine (address reuse)."""
-        if identifier.scheme not in _LENT:
-            return False
-        before: dict[str, set[str]] = {}
-        for old in self.known.get(key, ()):
-            if old.scheme in EXCLUSIVE:
-                before.setdefault(old.scheme, set()).add(old.value)
-        now: dict[str, set[str]] = {}
-        for new in thing.identifiers:
-            if new.scheme in before:
-                now.setdefault(new.scheme, set()).add(new.value)
-        return any(values.isdisjoint(before[scheme]) for scheme, values in now.items())
-
-    def _mergeable(self, thing: Thing, owned: Mapping[str, Identifier]) -> list[str]:
-        """The earlier keys that really are this thing: the one that it matches best, and those that it explains."""
-        if not owned:
-            return []
-        main = thing.pin or min(owned, key=lambda key: (SCHEMES[owned[key].scheme], self._age(key)))
-        return [key for key, by in owned.items() if key == main or self._explains(thing, main, by)]
-
-    def _explains(self, thing: Thing, main: str, by: Identifier) -> bool:
-        """Whether an address that earlier was another key's shows that key to be this thing too.
-
-        A machine that had addresses of its own and holds none of them any more has moved to this one.
-        """
-        if by.scheme not in _LENT:
+    def _is_held(self, thing: Thing, key: str) -> bool:
+        """Whether a key is not to be had: another thing has it already, or a person said who it is, and not this."""
+        if key in self.living:
             return True
-        before = {i for i in self.known.get(main, ()) if i.scheme == by.scheme and i.vantage == by.vantage}
-        return not before or not before.isdisjoint(thing.identifiers)
-
-    def _mint(self, thing: Thing, used: Collection[str]) -> str:
-        name = str(min(thing.identifiers, key=lambda i: (SCHEMES[i.scheme], i)))
-        number = 0
-        while True:
-            text = "\0".join((self.site, thing.kind, name, *([str(number)] if number else [])))
-            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-            key = f"{KINDS[thing.kind].letter}-{base64.b32encode(digest[:10])[:12].decode().lower()}"
-            if key not in used:
-                return key
-            number += 1
+        pinned = self.pins.get(key)
+        if not pinned or key == thing.pin:
+            return False
+        if thing.pin or key in self.given:
+            return True
+        # Pinned by what does not move, its addresses are as free as anybody's; else they are all that it is.
+        firm = {pin for pin in pinned if pin.scheme not in LENT} or pinned
+        for pin in firm:
+            same = [i for i in thing.identifiers if i.scheme == pin.scheme and i.vantage == pin.vantage]
+            if same and firm.isdisjoint(same):
+                return True
+        return False
 
     def _next(self, keys: Sequence[str], merged: Mapping[str, str]) -> KeyMap:
         old = self.old

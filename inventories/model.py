@@ -126,10 +126,16 @@ class Observation:
 class Coverage:
     """What a collector really looked at, to the end, in one run.
 
-    ``aspect`` names the question that was answered for every member of ``scope``:
-    ``hosts`` (which addresses answer), ``ports`` (which of ``detail`` ports are open), ``services`` (what
-    runs on them), or ``register`` (rows of the register named in ``detail``). ``scope`` holds prefixes in
-    CIDR form for networks and department ids for registers.
+    ``aspect`` names the question that was answered for every member of ``scope``, and with it what the scope
+    holds:
+
+    * prefixes in CIDR form: ``hosts`` (which addresses answer), ``ports`` (which of ``detail`` ports are open),
+      ``services`` (what runs on them), ``inside`` (what is read on the machine itself), ``snmp`` (what its agent
+      says), ``endpoints`` (what the ports in ``detail`` answer to the questions of the platform table);
+    * department ids: ``register`` (rows of the register named in ``detail``);
+    * host names: ``names`` (where each leads, and what answers there);
+    * names of projects, or ``*`` alone for everything that there is: ``resources`` (what the cloud holds whose
+      code is in ``detail``).
     """
 
     collector: str

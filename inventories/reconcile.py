@@ -13,9 +13,10 @@ from datetime import UTC, date, tzinfo
 
 from inventories.answers import REGISTER, Answers
 from inventories.facts import COLUMNS, Said, choose, counts, papers
+from inventories.hostcodes import HostCodes
 from inventories.identity import SCHEMES, identifies, seed_id
 from inventories.joining import join, pinned_key
-from inventories.keymap import Thing, assign
+from inventories.keymap import Thing, assign, resolve
 from inventories.kinds import KINDS
 from inventories.model import (
     Asset,
@@ -117,10 +118,13 @@ class _Reconciler:
     def __init__(
         self, collection: Collection, places: Places, keymap: KeyMap, today: date, site: str, timezone: tzinfo
     ) -> None:
-        self.collection, self.keymap, self.today, self.site, self.timezone = collection, keymap, today, site, timezone
+        pins = {pair: resolve(keymap.aliases, key) for pair, key in keymap.pins.items()}
+        self.keymap = replace(keymap, pins=pins) if pins else keymap
+        self.collection, self.today, self.site, self.timezone = collection, today, site, timezone
         self.atlas = Atlas(places)
         self.answers = Answers(collection.submissions, collection.failures)
         self.departments: dict[str, dict[str, SourcedFact]] = {}
+        self.hosts = HostCodes(())
         self.lists: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def run(self) -> Reconciled:
@@ -135,6 +139,8 @@ class _Reconciler:
         for group, key in zip(groups, keys, strict=True):
             group.key = key
         doubts = _doubts(groups)
+        if any(group.kind == "component" for group in groups):
+            self.hosts = HostCodes((group.key, group.observations) for group in groups if group.kind == "host")
         # Departments come first, for everything else takes their name and place.
         groups.sort(key=lambda group: (group.kind == "department", group.kind, group.key))
         assets = []
@@ -154,13 +160,14 @@ class _Reconciler:
             everything = {i for o in members for i in o.identifiers if identifies(kind, i)}
             sure = everything.difference(joined.doubted) if joined.doubted else everything
             identifiers = tuple(sorted(everything, key=_by_trust))
+            doubted = [(i, joined.doubted[i]) for i in identifiers if i in joined.doubted]
             thing = Thing(
                 kind,
                 identifiers if len(sure) == len(everything) else tuple(sorted(sure, key=_by_trust)),
                 pinned_key(everything, pinned) if pinned else "",
                 self._seen_on(members),
+                tuple(identifier for identifier, _why in doubted),
             )
-            doubted = [(i, joined.doubted[i]) for i in identifiers if i in joined.doubted]
             yield _Group(kind, members, identifiers, thing, doubted=doubted)
 
     def _seen_on(self, observations: Sequence[Observation]) -> date | None:
@@ -169,14 +176,19 @@ class _Reconciler:
         return min(max(times).astimezone(self.timezone).date(), self.today) if times else None
 
     def _asset(self, group: _Group, keymap: KeyMap) -> Asset:
-        said = Said(group.observations)
+        observations = group.observations
+        conflicts: list[Conflict] = []
+        if group.kind == "component":
+            observations, conflicts = self.hosts.translated(observations)
+        said = Said(observations)
         spots = [
             spot
             for identifier in group.identifiers
             if identifier.scheme == "ip" and (spot := self.atlas.at(identifier.vantage, identifier.value))
         ]
         said.add(_owner_facts(group.observations, spots))
-        values, conflicts = _shown(group.kind, said)
+        values, disagreements = _shown(group.kind, said)
+        conflicts += disagreements
         department = values.get("department_id")
         shared = self.departments.get(department, {}) if isinstance(department, str) else {}
         if group.kind != "department":

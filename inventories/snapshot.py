@@ -34,8 +34,8 @@ from typing import Any, Self
 
 from inventories.codec import CodecError, collection_from_json, collection_to_json
 from inventories.faults import Fault, clean
-from inventories.model import Asset, Collection, KeyMap
-from inventories.tables import read_assets, write_assets, write_keys, write_observations
+from inventories.model import Asset, Collection, Identifier, KeyMap
+from inventories.tables import read_assets, read_together, write_assets, write_keys, write_observations
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -170,6 +170,10 @@ class Snapshot:
     def assets(self) -> tuple[Asset, ...]:
         """Every asset with its facts and conflicts, ordered by kind and key."""
         return read_assets(self.path)
+
+    def together(self, kind: str) -> tuple[frozenset[Identifier], ...]:
+        """The identifiers that each observation of a kind gave together."""
+        return tuple(read_together(self.path, kind))
 
 
 def verify(path: Path) -> tuple[Fault, ...]:

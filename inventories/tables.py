@@ -137,6 +137,15 @@ def write_observations(folder: Path, observations: Iterable[Observation]) -> Non
     _write(folder / "observations.parquet", _OBSERVATIONS, observations, _observation_row)
 
 
+def read_together(folder: Path, kind: str) -> Iterator[frozenset[Identifier]]:
+    """The identifiers that each observation of a kind gave together."""
+    with pq.ParquetFile(folder / "observations.parquet") as file:
+        for batch in file.iter_batches(_BATCH, columns=["kind", "identifiers"]):
+            for row in batch.to_pylist():
+                if row["kind"] == kind:
+                    yield frozenset(Identifier(i["scheme"], i["value"], i["vantage"]) for i in row["identifiers"])
+
+
 def write_keys(folder: Path, keymap: KeyMap) -> None:
     """What this audit called things: each identifier with its key, and whether a person pinned it."""
     rows = sorted({(kind, i, key, False) for (kind, i), key in keymap.keys.items()}) + sorted(

@@ -188,5 +188,5 @@ class Access:
             out += [ssh.known_hosts, ssh.bastion.known_hosts if ssh.bastion else None]
         for windows in self.windows:
             out += [windows.ca, windows.known_hosts]
-        out += [entry.ca for entry in (*self.vsphere, *self.openstack)]
+        out += [vsphere.ca for vsphere in self.vsphere] + [openstack.ca for openstack in self.openstack]
         return tuple(dict.fromkeys(file for file in out if file is not None))

@@ -19,6 +19,12 @@ TARGETS, EXCLUDED = "targets.txt", "excluded.txt"
 SCRIPT = "page.nse"
 SCRIPT_SECONDS = 30
 
+#: nmap's own scripts that tell a Windows from outside, and the ports they look at. Neither tries an account, guest
+#: included: the first sends NTLM's opening message inside TLS and reads the answer, the second only negotiates.
+#: ``smb-os-discovery`` is not among them, because it opens a session as guest or nobody.
+RDP_SCRIPT, RDP_PORT = "rdp-ntlm-info", 3389
+SMB_SCRIPT, SMB_PORTS = "smb-protocols", frozenset({139, 445})
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -100,9 +106,17 @@ def services(settings: Settings, asked: Sequence[int], deadline: int) -> list[st
         *pace,
         *("-p", ports_text(asked)),
         *("-sV", "--version-intensity", str(_between(profile.version_intensity, 0, 9))),
-        *("--script", f"./{SCRIPT},ssl-cert", "--script-timeout", f"{SCRIPT_SECONDS}s"),
+        *("--script", ",".join(_scripts(asked, profile)), "--script-timeout", f"{SCRIPT_SECONDS}s"),
         *("--script-args", "http.max-body-size=262144,http.truncated-ok=true"),
     ]
+
+
+def _scripts(asked: Sequence[int], profile: Profile) -> list[str]:
+    """The scripts for these ports. SMB's opens a connection for each dialect: too many where probing is paced."""
+    windows = [RDP_SCRIPT] if RDP_PORT in asked else []
+    if SMB_PORTS & set(asked) and not profile.paced:
+        windows.append(SMB_SCRIPT)
+    return [f"./{SCRIPT}", "ssl-cert", *windows]
 
 
 def discovery_detail(raw: bool, ports: Sequence[int]) -> str:

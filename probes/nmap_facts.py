@@ -13,6 +13,7 @@ from inventories.model import Fact, Observation, Strength
 from inventories.places import Zone
 from probes.fingerprints import Fingerprints, PortHint
 from probes.nmap_command import SCRIPT
+from probes.nmap_windows import windows_facts
 from probes.nmap_xml import Host, Port
 
 #: How much of a title, a name, a banner is kept.
@@ -49,6 +50,7 @@ def observe(host: Host, *, zone: Zone, at: datetime, reason: str, fingerprints: 
     for port in host.ports:
         if port.state == "open":
             facts += _service_facts(port, fingerprints)
+    facts += windows_facts(host)
     return Observation(
         kind="host",
         collector="nmap",

@@ -357,7 +357,7 @@ def _merged(before: Host, after: Host) -> Host:
     """A host's ports as first seen, each with what it said of itself when it was asked."""
     told = {(port.protocol, port.number): port for port in after.ports if port.state == "open"}
     ports = tuple(told.get((port.protocol, port.number), port) for port in before.ports)
-    return replace(before, ports=ports)
+    return replace(before, ports=ports, tables=after.tables)
 
 
 def _without(some: Iterable[str], others: Iterable[str]) -> list[str]:

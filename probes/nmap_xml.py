@@ -53,7 +53,10 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One address. ``uncounted`` maps a state to the number of ports that nmap did not list one by one."""
+    """One address. ``uncounted`` maps a state to the number of ports that nmap did not list one by one.
+
+    ``tables`` is as :attr:`Port.tables`, of scripts that look at a host as a whole.
+    """
 
     address: str
     state: str
@@ -64,6 +67,7 @@ class Host:
     timed_out: bool = False
     ports: tuple[Port, ...] = ()
     uncounted: Mapping[str, int] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ def _hosts(raw: bytes, beside: _Beside) -> Iterator[Host]:
             timed_out=more.timed_out,
             ports=tuple(_ports(found, more)),
             uncounted=more.uncounted,
+            tables=more.tables,
         )
 
 
@@ -153,6 +158,7 @@ class _HostMore:
     timed_out: bool = False
     uncounted: dict[str, int] = field(default_factory=dict)
     ports: dict[tuple[str, int], _PortMore] = field(default_factory=dict)
+    tables: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class _Beside:
@@ -236,6 +242,7 @@ class _Beside:
 
     def _close_host(self) -> None:
         self.hosts[self._address] = self._host
+        self._host = _HostMore()
 
     def _add_uncounted(self, at: dict[str, str]) -> None:
         self._host.uncounted[at.get("state", "")] = int(at.get("count", "0"))
@@ -262,8 +269,11 @@ class _Beside:
     def _open_script(self, at: dict[str, str]) -> None:
         self._script = at.get("id", "")
         self._keys, self._counts = [], [0]
-        if self._port is not None:
-            self._port.tables[self._script] = {}
+        self._tables()[self._script] = {}
+
+    def _tables(self) -> dict[str, dict[str, str]]:
+        """Of the port that is being read, else of the host (or of the run, which nobody looks at)."""
+        return self._host.tables if self._port is None else self._port.tables
 
     def _close_script(self) -> None:
         self._script = ""
@@ -284,7 +294,7 @@ class _Beside:
         self._open_text(at)
 
     def _close_elem(self) -> None:
-        table = self._port.tables.get(self._script) if self._port is not None else None
+        table = self._tables().get(self._script)
         if table is not None and self._text is not None and len(table) < 200:
             table[".".join(self._keys)] = "".join(self._text)
         self._keys.pop()

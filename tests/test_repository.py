@@ -139,7 +139,14 @@ def test_nothing_in_the_tree_leaks_where_it_was_made() -> None:
     """No machine's paths, and no index's or mirror's host: pip's and apt's own settings name those."""
     paths = "|".join(("root", "home", "work", "Users"))
     hosts = "|".join(
-        (r"pypi\.org", r"pythonhosted\.org", r"debian\.org", r"npmjs\.org", r"find-links", r"file:///(?!etc)\w")
+        (
+            r"pypi\.org",
+            r"pythonhosted\.org",
+            r"(?:deb|security|ftp)[\w.]*\.debian\.org",
+            r"npmjs\.org",
+            r"find-links",
+            r"file:///(?!etc)\w",
+        )
     )
     leak = re.compile(rf"(?<![\w.$}}~-])/(?:{paths})/|{hosts}")
     found = []

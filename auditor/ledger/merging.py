@@ -43,6 +43,24 @@ def follow(connection: Connection, moved: Mapping[str, str], known: Mapping[str,
             _tell(connection, occasion, older.id, life, life, Reason.REKEYED, f"{older.asset_key} → {key}")
 
 
+def living(connection: Connection, key: str) -> tuple[str, ...]:
+    """The ids of an asset's living findings."""
+    return tuple(sorted(row.id for row in _at(connection, {key})))
+
+
+def give_back(connection: Connection, ids: Sequence[str], key: str, to: str, occasion: Occasion) -> None:
+    """Moves findings that a merge brought from ``to`` to ``key`` back again.
+
+    One that was merged into another in the meantime stays what it is, and so does one where ``to`` has its own.
+    """
+    taken = {row.rule for row in _at(connection, {to})}
+    for row in _at(connection, {key}):
+        if row.id in ids and row.rule not in taken:
+            connection.execute(update(findings).where(findings.c.id == row.id).values(asset_key=to))
+            life = life_of(row)
+            _tell(connection, occasion, row.id, life, life, Reason.REKEYED, f"{key} → {to}")
+
+
 def _at(connection: Connection, keys: set[str]) -> list[Row[Any]]:
     """The living findings of these assets."""
     return [

@@ -34,6 +34,7 @@ def listing(
     rules: Collection[str],
     departments: Collection[str],
     zones: Collection[str],
+    assets: Collection[str] = (),
     with_facts: bool,
 ) -> list[FindingRow]:
     """Ordered by department, rule, asset's name and id. Refusal for an unknown state."""
@@ -47,6 +48,7 @@ def listing(
         (findings.c.rule, rules),
         (findings.c.department_id, departments),
         (findings.c.zone, zones),
+        (findings.c.asset_key, assets),
     ):
         if values:
             conditions.append(column.in_(sorted(set(values))))

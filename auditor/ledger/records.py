@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from auditor.ledger.life import Change, Life, Reason
+from inventories.model import Identifier
+from inventories.told import Moved
 from reports.model import Changes
 
 
@@ -179,7 +181,7 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRun:
-    """How one probe fared in one zone in one audit. ``covered`` and ``authorised`` count addresses."""
+    """How one probe fared in one zone in one audit. ``covered`` and ``authorised`` count addresses, or things."""
 
     zone: str
     probe: str
@@ -188,3 +190,42 @@ class ProbeRun:
     covered: int
     authorised: int
     ended_at: datetime
+
+
+class Act(enum.StrEnum):
+    """What a person's word on identity says; see :mod:`inventories.told`."""
+
+    PIN = "pin"
+    MERGE = "merge"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class WordRow:
+    """A person's word on identity, as it was told; it stays for ever.
+
+    ``key`` and ``other`` are the assets that it is about, ``identifiers`` those that the person named. ``pins`` and
+    ``keys`` tell what it changed, each with its before and after; ``findings`` are the ids of those that moved.
+    ``undoes`` is the id of the word that it takes back (0: none), ``undone_by`` that of the one that took it back.
+    """
+
+    id: int
+    at: datetime
+    by: str
+    act: Act
+    kind: str
+    key: str
+    other: str
+    reason: str
+    identifiers: tuple[Identifier, ...]
+    pins: tuple[Moved, ...] = ()
+    keys: tuple[Moved, ...] = ()
+    first_seen: str = ""
+    findings: tuple[str, ...] = ()
+    undoes: int = 0
+    undone_by: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is in force: neither undone nor itself the undoing of another."""
+        return not self.undoes and not self.undone_by

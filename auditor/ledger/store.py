@@ -15,11 +15,12 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from auditor.ledger import auditing, dialects, identities, queries, schema
+from auditor.ledger import auditing, dialects, identities, queries, schema, words
 from auditor.ledger.errors import LedgerError, Refusal
-from auditor.ledger.merging import Occasion, follow
+from auditor.ledger.merging import Occasion, follow, give_back, living
 from auditor.ledger.recording import Recording, SightOf
 from auditor.ledger.records import (
+    Act,
     AuditRow,
     EventRow,
     FindingRow,
@@ -29,9 +30,11 @@ from auditor.ledger.records import (
     Seen,
     Status,
     Terms,
+    WordRow,
 )
 from inventories.faults import clean
-from inventories.model import KeyMap
+from inventories.model import Identifier, KeyMap
+from inventories.told import Told
 
 
 class Ledger:
@@ -145,6 +148,37 @@ class Ledger:
             moved = identities.save(connection, key_map, with_pins=True)
             follow(connection, moved, key_map.aliases, Occasion(at, actor=clean(by, 100)))
 
+    def tell(
+        self,
+        act: Act,
+        told: Told,
+        *,
+        named: Sequence[Identifier] = (),
+        reason: str,
+        by: str,
+        at: datetime,
+        undoes: WordRow | None = None,
+    ) -> WordRow:
+        """Stores what a person said about identity, and that it was said, in one transaction.
+
+        ``told.keymap`` becomes the key map; findings follow a merge, and where one is undone (``undoes``) those that
+        it moved go back. The caller holds the audit's lock. LedgerError without reason or name, and for a word that
+        is undone already.
+        """
+        with self._writing() as connection:
+            occasion = Occasion(at, actor=clean(by, 100))
+            leaving = living(connection, told.other) if told.other else ()
+            moved = identities.save(connection, told.keymap, with_pins=True)
+            follow(connection, moved, told.keymap.aliases, occasion)
+            if undoes is not None and act is Act.MERGE:
+                give_back(connection, undoes.findings, told.key, told.other, occasion)
+            return words.add(connection, act, told, named, reason, occasion, findings=leaving, undoes=undoes)
+
+    def words(self, *keys: str) -> list[WordRow]:
+        """What people said about the identity of these assets (none: of any), oldest first."""
+        with self._reading() as connection:
+            return words.listing(connection, keys)
+
     # Findings
 
     def record(
@@ -198,6 +232,7 @@ class Ledger:
         rules: Collection[str] = (),
         departments: Collection[str] = (),
         zones: Collection[str] = (),
+        assets: Collection[str] = (),
         with_facts: bool = True,
     ) -> list[FindingRow]:
         """Findings by their published state and more; an empty condition means any.
@@ -206,7 +241,13 @@ class Ledger:
         """
         with self._reading() as connection:
             return queries.listing(
-                connection, states=states, rules=rules, departments=departments, zones=zones, with_facts=with_facts
+                connection,
+                states=states,
+                rules=rules,
+                departments=departments,
+                zones=zones,
+                assets=assets,
+                with_facts=with_facts,
             )
 
     def finding(self, name: str) -> FindingRow:

@@ -184,6 +184,27 @@ aliases = Table(
     Column("survivor", Text, nullable=False),
 )
 
+#: What people said about identity; a word is never changed, only undone by a later one.
+identity_words = Table(
+    "identity_words",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("other", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("identifiers", JSON, nullable=False),
+    # Before and after: pins, keys, and the findings that moved.
+    Column("changes", JSON, nullable=False),
+    Column("undoes", Integer, ForeignKey("identity_words.id")),
+    Index("uq_identity_words_undoes", "undoes", unique=True),
+    Index("ix_identity_words_key", "key"),
+    Index("ix_identity_words_other", "other"),
+)
+
 probe_runs = Table(
     "probe_runs",
     metadata,

@@ -12,10 +12,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import Protocol, TypeVar
 
-from inventories.infer.clouds import add_clouds, find_installations, mark_declared
+from inventories.infer.clouds import PLATFORM_CATEGORIES, add_clouds, find_installations, mark_declared
 from inventories.infer.draft import Drafts
+from inventories.infer.evidence import NETWORK_CATEGORIES, ROOM_SIGNS
+from inventories.infer.exits import find_exits
+from inventories.infer.found_networks import add_networks
 from inventories.infer.hosting import infer_hosting
 from inventories.infer.hosts import infer_hosts
+from inventories.infer.known import Known
+from inventories.infer.machines import find_machines
+from inventories.infer.networks import find_networks, observe_networks
 from inventories.infer.rooms import add_rooms, count_in_rooms, find_equipment, undeclared_rooms
 from inventories.infer.services import Found, add_services, find_services, infer_registered
 from inventories.infer.world import World
@@ -70,13 +76,21 @@ class _Inference:
         self._note(infer_hosting(world, drafts))
         infer_registered(world, drafts)
         mark_declared(world, drafts)
+        known = Known(world)
+        networks, exits = find_networks(world, known), find_exits(world, drafts, known)
+        observe_networks(drafts, networks)
+        # Hosts are closed by this: whatever concludes of hosts stands before it.
         infer_hosts(world, drafts)
-        equipment = find_equipment(world)
+        machines = find_machines(
+            world, {sign.category for sign in ROOM_SIGNS} | PLATFORM_CATEGORIES | NETWORK_CATEGORIES
+        )
+        equipment = find_equipment(world, machines)
         count_in_rooms(world, drafts, equipment)
         unaccounted = [service for service in services if not service.is_accounted]
         add_services(world, drafts, *self._keyed(unaccounted))
-        add_clouds(world, drafts, *self._keyed(find_installations(world)))
+        add_clouds(world, drafts, *self._keyed(find_installations(world, machines)))
         add_rooms(world, drafts, *self._keyed(undeclared_rooms(world, equipment)))
+        add_networks(world, drafts, *self._keyed([*networks.undeclared, *exits]))
         return Reconciled(drafts.finished(), self.keymap, self.doubts)
 
     def _keyed(self, found: Sequence[_F]) -> tuple[list[tuple[_F, str]], KeyMap]:

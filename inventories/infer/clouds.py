@@ -1,20 +1,57 @@
-"""Virtualisation platforms that answer in a department's network and that no register names. Pure."""
+"""Virtualisation platforms that answer in a department's network and that no register names. Pure.
+
+What counts stands in section ``clouds`` of ``evidence.yaml``. A platform whose own interface the department opened to
+us is read as an asset already; here it is told whether it is one that the site names, and its parts are its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 
 from inventories.identity import place_id, plain_name
 from inventories.infer.draft import Draft, Drafts, Ground
-from inventories.infer.evidence import PLATFORMS, Platform
-from inventories.infer.sightings import Product, Sighting
-from inventories.infer.world import World, register_ground, sighting_ground, texts, web_address
+from inventories.infer.evidence import (
+    CLOUD_FROM,
+    CLOUD_INTERFACE,
+    CLOUD_KIND_FROM,
+    CLOUD_MOST,
+    CLOUD_OTHER_PARTS,
+    PLATFORMS,
+    Platform,
+)
+from inventories.infer.machines import Machine, Shown, is_workstation, shown_of, sightings_of
+from inventories.infer.sightings import Product
+from inventories.infer.world import World, register_ground, submission_ground, texts, web_address
 from inventories.keymap import Thing
-from inventories.model import Asset, Identifier, KeyMap, Strength
+from inventories.model import Asset, Identifier, KeyMap, SourcedFact, Strength
 from inventories.places import Zone
 from inventories.prefixes import Ranges, network, position
+from inventories.reconcile import SITE_SOURCE
+
+#: Categories of products that may manage machines, or run what others manage.
+PLATFORM_CATEGORIES = frozenset({"hypervisor", "cloud_platform", "container"})
+#: Kinds of declared clouds that a platform in a department's own network may be.
+_MAY_BE_OWN = (None, "virtualisation", "industry", "county")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One machine on which a platform was seen."""
+
+    platform: Platform
+    shown: Shown
+    machine: Machine
+
+    @property
+    def ground(self) -> Ground:
+        return self.shown.ground(self.machine)
+
+    @property
+    def endpoint(self) -> str:
+        port = f":{self.shown.product.port}" if self.shown.product.port else ""
+        return f"{self.machine.address}{port}" if self.machine.address else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,125 +61,224 @@ class Installation:
     zone: Zone
     department_id: str
     family: str
-    parts: tuple[tuple[Platform, Product, Sighting], ...]
+    parts: tuple[Part, ...]
 
     @property
     def identifiers(self) -> tuple[Identifier, ...]:
         return (place_id(self.department_id, self.zone.id, self.zone.location, f"cloud-{self.family}"),)
 
     @property
-    def main(self) -> tuple[Platform, Product, Sighting]:
+    def main(self) -> Part:
         """The part that one logs in to: a manager before a host, then the first address."""
-        return min(self.parts, key=lambda part: (not part[0].is_manager, position(part[2].address), part[1]))
+        return min(
+            self.parts,
+            key=lambda p: (not p.platform.is_manager, position(p.machine.address) or (9, 0), p.shown.product),
+        )
+
+    @property
+    def confidence(self) -> float:
+        """The best platform's score: its first machine, each further one, and a little for the other parts."""
+        machines: dict[Platform, set[str]] = {}
+        for part in self.parts:
+            machines.setdefault(part.platform, set()).add(part.machine.host.key)
+        best = max(p.first + p.further * (min(len(keys), p.most) - 1) for p, keys in machines.items())
+        return round(min(best + CLOUD_OTHER_PARTS * (len(machines) - 1), CLOUD_MOST), 2) if best else 0.0
 
     def thing(self, timezone: tzinfo, today: date) -> Thing:
-        newest = max(sighting.observed_at for _platform, _product, sighting in self.parts)
+        newest = max(part.ground.observed_at for part in self.parts)
         return Thing("cloud", self.identifiers, seen_on=min(newest.astimezone(timezone).date(), today))
 
 
 def platform_of(product: Product) -> Platform | None:
     """The platform that a product of the fingerprints is, if it manages machines."""
-    if product.category not in ("hypervisor", "cloud_platform"):
+    if product.category not in PLATFORM_CATEGORIES:
         return None
     name = plain_name(product.name)
     return next((platform for word, platform in PLATFORMS.items() if word in name), None)
 
 
-def find_installations(world: World) -> list[Installation]:
-    """Platforms seen by name in departments' networks that no declared cloud may be, in a fixed order."""
-    found: dict[tuple[str, str, str], list[tuple[Platform, Product, Sighting]]] = {}
-    declared = _Declared(world)
-    for _where, sighting in sorted(world.sightings.items()):
-        zone = sighting.zone
-        if zone is None or zone.kind != "department":
+def find_installations(world: World, machines: Iterable[Machine]) -> list[Installation]:
+    """Platforms seen by name in departments' networks that no known cloud may be, in a fixed order."""
+    found: dict[tuple[str, str, str], list[Part]] = {}
+    known = _Known(world)
+    for machine in machines:
+        if is_workstation(machine.host):
             continue
-        for product in sighting.products:
-            platform = platform_of(product) if product.is_seen else None
-            if platform and not declared.accounts(sighting, platform):
-                key = (zone.id, sighting.owner, platform.family)
-                found.setdefault(key, []).append((platform, product, sighting))
-    return [
+        for shown in shown_of(machine.host):
+            platform = platform_of(shown.product)
+            # A hypervisor inside a guest is somebody's trial; a manager is a guest by its nature.
+            if platform is None or (machine.host.get("is_physical") is False and not platform.is_manager):
+                continue
+            if not known.accounts(machine, platform):
+                key = (machine.zone.id, machine.department_id, platform.family)
+                found.setdefault(key, []).append(Part(platform, shown, machine))
+    installations = [
         Installation(world.zones[zone_id], department, family, tuple(parts))
-        for (zone_id, department, family), parts in sorted(found.items())
+        for (zone_id, department, family), parts in sorted(found.items(), key=lambda item: item[0])
     ]
+    return [one for one in installations if one.confidence >= CLOUD_FROM]
 
 
-class _Declared:
-    """The clouds that registers name, and what each may account for."""
+class _Known:
+    """The clouds that registers name or that opened their interface to us, and what each may account for."""
 
     def __init__(self, world: World) -> None:
-        clouds = [cloud for cloud in world.kinds["cloud"] if cloud.get("is_declared") is True]
+        self.world = world
         self._by_endpoint: dict[str, list[Asset]] = {}
         self._ranges: list[tuple[Asset, Ranges]] = []
         self._vague: dict[str, list[Asset]] = {}
-        for cloud in clouds:
+        self._by_source: dict[str, list[Asset]] = {}
+        for cloud in world.kinds["cloud"]:
             endpoint = web_address(cloud.text("endpoint"))[0]
             prefixes = [parsed for text in texts(cloud, "prefixes") if (parsed := network(text))]
             if endpoint:
-                self._by_endpoint.setdefault(endpoint, []).append(cloud)
+                self._by_endpoint.setdefault(endpoint.casefold(), []).append(cloud)
             if prefixes:
                 self._ranges.append((cloud, Ranges(prefixes)))
             if not (endpoint and position(endpoint)) and not prefixes:
-                self._vague.setdefault(cloud.text("department_id"), []).append(cloud)
+                self._vague.setdefault(_owner(world, cloud), []).append(cloud)
+            if is_read(cloud):
+                for source in texts(cloud, "sources"):
+                    self._by_source.setdefault(source, []).append(cloud)
 
-    def accounts(self, sighting: Sighting, platform: Platform) -> bool:
-        """By its endpoint or prefixes; and a cloud of the same department that gives neither may be any."""
-        owner = sighting.owner
-        near = [c for c in self._by_endpoint.get(sighting.address, ()) if c.text("department_id") in ("", owner)]
-        within = [
-            cloud
-            for cloud, ranges in self._ranges
-            if cloud.text("department_id") in ("", owner) and ranges.holds_address(sighting.address)
-        ]
-        if near or within:
+    def accounts(self, machine: Machine, platform: Platform) -> bool:
+        """By its own interface's listing, its endpoint or its prefixes; a cloud that gives neither may be any."""
+        listed = [cloud for source in texts(machine.host, "sources") for cloud in self._by_source.get(source, ())]
+        if any(_may_be(cloud, platform) for cloud in listed):
             return True
-        vague = [
-            c for c in self._vague.get(owner, ()) if c.get("kind") in (None, "virtualisation", "industry", "county")
-        ]
+        at = [s.address for s in sightings_of(self.world, machine.host)] or [machine.address]
+        names = {tls.text.casefold() for s in sightings_of(self.world, machine.host) for tls in s.tls_names}
+        if any(self._is_near(cloud, machine) for name in (*at, *names) for cloud in self._by_endpoint.get(name, ())):
+            return True
+        if any(
+            self._is_near(cloud, machine) and any(ranges.holds_address(address) for address in at)
+            for cloud, ranges in self._ranges
+        ):
+            return True
+        vague = [c for c in self._vague.get(machine.department_id, ()) if c.get("kind") in _MAY_BE_OWN]
         return any(_may_be(cloud, platform) for cloud in vague)
+
+    def _is_near(self, cloud: Asset, machine: Machine) -> bool:
+        """Whether a cloud's addresses may be meant here: by its owner, and by where its interface was seen from."""
+        if cloud.text("department_id") not in ("", machine.department_id):
+            return False
+        zones = [self.world.zones[zone] for zone in cloud.zones if zone in self.world.zones]
+        return not zones or any(zone.vantage == machine.zone.vantage for zone in zones)
+
+
+def is_read(cloud: Asset) -> bool:
+    """Whether a cloud's own interface told us of it."""
+    return any(fact.strength is Strength.SEEN_INSIDE for fact in cloud.facts)
+
+
+def _owner(world: World, cloud: Asset) -> str:
+    """The department of a cloud: by its register, or as the owner of the zone in which its interface was opened."""
+    if department := cloud.text("department_id"):
+        return department
+    zone = world.zones.get(cloud.zones[0]) if len(cloud.zones) == 1 else None
+    return zone.department_id if zone is not None and zone.kind == "department" and not zone.owners else ""
 
 
 def _may_be(cloud: Asset, platform: Platform) -> bool:
+    """Whether a cloud's own word for its software leaves it open that it is this platform."""
     said = plain_name(cloud.text("platform"))
-    return not said or any(word in said for word in (platform.code, platform.family, plain_name(platform.title)))
+    if not said or any(word in said for word in (platform.code, platform.family, plain_name(platform.title))):
+        return True
+    return any(word in said and other.family == platform.family for word, other in PLATFORMS.items())
 
 
 def mark_declared(world: World, drafts: Drafts) -> None:
-    """``is_inferred`` FALSE for every cloud and room that a register names."""
-    for kind in ("cloud", "room"):
+    """``is_inferred`` FALSE for every cloud, room and network that a register names, or the site."""
+    for kind in ("cloud", "room", "network"):
         for asset in world.kinds[kind]:
             ground = register_ground(asset)
             if ground is not None:
                 drafts.edit(asset).conclude("is_inferred", False, ground)
+    for cloud in world.kinds["cloud"]:
+        if cloud.get("is_declared") is not True and is_read(cloud):
+            _judge_read(world, cloud, drafts.edit(cloud))
+
+
+def _judge_read(world: World, cloud: Asset, draft: Draft) -> None:
+    """A cloud that its own interface told us of, and that no register names.
+
+    Under a code that the site's configuration gives it, it is that cloud. Without one, in a department's network, it
+    is that department's own, and undeclared.
+    """
+    told = next(fact for fact in cloud.facts if fact.strength is Strength.SEEN_INSIDE)
+    codes = [i.value for i in cloud.identifiers if i.scheme == "cloud-code"]
+    if codes:
+        words = f"站点配置写明的云 {codes[0]}，接口由其主管单位开放"
+        draft.conclude("is_inferred", False, Ground(Strength.DECLARED, SITE_SOURCE, told.observed_at, words))
+        return
+    zone = world.zones.get(cloud.zones[0]) if len(cloud.zones) == 1 else None
+    if zone is None or zone.kind != "department":
+        return
+    evidence = _read_lines(cloud, told)
+    ground = Ground(Strength.SEEN_INSIDE, told.source, told.observed_at, evidence[0])
+    draft.conclude("kind", "virtualisation", ground)
+    draft.conclude("is_inferred", True, ground)
+    draft.conclude("inference_confidence", CLOUD_INTERFACE, ground)
+    if not cloud.text("name"):
+        draft.conclude("name", f"{zone.name} {cloud.text('platform') or '云平台'} 平台（推断）", ground)
+    department = _owner(world, cloud)
+    if department and not cloud.text("department_id"):
+        _owned(world, draft, department, zone, ground)
+    draft.conclude("inference_evidence", tuple(sorted({*evidence, *_register_lines(world, department)})), ground)
+
+
+def _read_lines(cloud: Asset, told: SourcedFact) -> list[str]:
+    counted = [
+        f"{title} {value}"
+        for column, title in (("hosts_total", "物理主机"), ("vms_total", "虚拟机"))
+        if (value := cloud.get(column)) is not None
+    ]
+    said = "、".join([cloud.text("endpoint") or cloud.text("platform"), *counted])
+    return [f"平台自身接口读取：{said}（{told.source}）"]
+
+
+def _register_lines(world: World, department: str) -> Sequence[str]:
+    submission = world.submitted("clouds", department)
+    return [submission_ground(submission, "部门云平台台账中没有此平台").evidence] if submission else []
+
+
+def _owned(world: World, draft: Draft, department: str, zone: Zone, ground: Ground) -> None:
+    owned = Ground(Strength.DECLARED, ground.source, ground.observed_at, f"网络区域 {zone.name}")
+    world.join_department(draft, department, owned)
+    world.join_nil_return(draft, department)
 
 
 def add_clouds(world: World, drafts: Drafts, found: Iterable[tuple[Installation, str]], keymap: KeyMap) -> None:
-    """Adds a cloud for each installation, under its key."""
+    """Adds a cloud for each installation, under its key. Where the evidence is weak its kind is left open."""
     for installation, key in found:
-        platform, product, main = installation.main
-        grounds = [
-            sighting_ground(sighting, Strength.SEEN_OUTSIDE, f" {part.name}")
-            for _platform, part, sighting in installation.parts
-        ]
-        ground = sighting_ground(main, Strength.SEEN_OUTSIDE, f" {product.name}")
-        draft = Draft("cloud", key, installation.identifiers, collectors=(main.collector,))
+        main, zone, sure = installation.main, installation.zone, installation.confidence
+        ground = main.ground
+        sources = sorted({part.ground.source for part in installation.parts})
+        draft = Draft("cloud", key, installation.identifiers, collectors=_collectors(installation))
         draft.values.update(
             key=key,
-            sources=tuple(sorted({sighting.source for _p, _n, sighting in installation.parts})),
+            sources=tuple(sources),
             is_observed=True,
             is_declared=False,
             first_seen_on=keymap.first_seen[key],
             last_seen_on=keymap.last_seen[key],
         )
-        draft.zones.add(installation.zone.id)
-        port = f":{product.port}" if product.port else ""
-        draft.conclude("name", f"{installation.zone.name} {platform.title} 平台（推断）", ground)
-        draft.conclude("kind", "virtualisation", ground)
-        draft.conclude("platform", platform.code, ground)
-        draft.conclude("endpoint", f"{main.address}{port}", ground)
+        draft.zones.add(zone.id)
+        draft.conclude("name", f"{zone.name} {main.platform.title} 平台（推断）", ground)
+        if sure >= CLOUD_KIND_FROM:
+            draft.conclude("kind", "virtualisation", ground)
+        draft.conclude("platform", main.platform.code, ground)
+        if main.endpoint:
+            draft.conclude("endpoint", main.endpoint, ground)
         draft.conclude("is_inferred", True, ground)
-        draft.conclude("inference_evidence", tuple(sorted({g.evidence for g in grounds})), ground)
-        owned = Ground(Strength.DECLARED, ground.source, ground.observed_at, f"网络区域 {installation.zone.name}")
-        world.join_department(draft, installation.department_id, owned)
-        world.join_nil_return(draft, installation.department_id)
+        draft.conclude("inference_confidence", sure, ground)
+        evidence = {part.ground.evidence for part in installation.parts}
+        evidence.update(_register_lines(world, installation.department_id))
+        draft.conclude("inference_evidence", tuple(sorted(evidence)), ground)
+        _owned(world, draft, installation.department_id, zone, ground)
         drafts.add(draft)
+
+
+def _collectors(installation: Installation) -> tuple[str, ...]:
+    told = {name for part in installation.parts for name in part.machine.host.collectors}
+    return tuple(sorted(told - {"register"}))

@@ -11,6 +11,7 @@ from functools import lru_cache
 from inventories.answers import REGISTER
 from inventories.identity import plain_name
 from inventories.infer.evidence import DATABASE_SERVICES, EMPTY_PAGES, EQUIPMENT, EQUIPMENT_PAGES, UPKEEP_SERVICES
+from inventories.infer.readings import Listener, listener
 from inventories.model import Fact, Observation, Strength
 from inventories.places import Zone
 from inventories.prefixes import Atlas, Spot
@@ -50,10 +51,23 @@ class Named:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Product:
+    """A product that was recognised. ``is_inside``: read on the host itself, or told by its owner's interface."""
+
     category: str
     name: str
     port: int
     is_seen: bool
+    is_inside: bool = False
+
+    @property
+    def is_equipment(self) -> bool:
+        """Whether pages at its address are those that manage it.
+
+        Software that makes a server a hypervisor, found on the server itself, says nothing of the server's pages.
+        """
+        if not self.is_seen or self.category not in EQUIPMENT:
+            return False
+        return not self.is_inside or bool(self.port) or self.category not in ("hypervisor", "cloud_platform")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +76,7 @@ class Sighting:
 
     ``observed_at`` is the newest look that saw it. ``is_sure`` is False where the only sign is one that a firewall
     may have given in its place. ``pages`` are the titles of pages that somebody has put something on, and that are
-    no equipment's.
+    no equipment's. ``listeners`` are the ports and processes that were read on the host itself.
     """
 
     vantage: str
@@ -76,10 +90,11 @@ class Sighting:
     pages: tuple[Named, ...] = ()
     tls_names: tuple[Named, ...] = ()
     products: tuple[Product, ...] = ()
+    listeners: tuple[Listener, ...] = ()
 
     @property
     def is_equipment(self) -> bool:
-        return any(product.is_seen and product.category in EQUIPMENT for product in self.products)
+        return any(product.is_equipment for product in self.products)
 
     @property
     def owner(self) -> str:
@@ -115,14 +130,26 @@ def sightings(observations: Iterable[Observation], atlas: Atlas) -> dict[tuple[s
     }
 
 
+#: What a service said of itself when it was asked: it was there to say so.
+_SAID = frozenset({"products", "page_titles", "tls_names"})
+
+
 def _answers(observation: Observation) -> bool:
-    return any((f.column == "answers" and f.value is True) or f.column == "open_services" for f in observation.facts)
+    """Whether something answered at the address. A cloud's interface tells what is there, not what answers."""
+    return any(
+        (f.column == "answers" and f.value is True) or f.column == "open_services" or _is_said(f)
+        for f in observation.facts
+    )
+
+
+def _is_said(fact: Fact) -> bool:
+    return fact.strength is Strength.SEEN_OUTSIDE and fact.column in _SAID
 
 
 def _is_sure(fact: Fact) -> bool:
     if fact.column == "answers":
         return fact.value is True and fact.strength >= Strength.SEEN_OUTSIDE
-    return fact.column == "open_services"
+    return fact.column == "open_services" or _is_said(fact)
 
 
 def _sighting(vantage: str, address: str, looks: list[Observation], atlas: Atlas) -> Sighting:
@@ -142,7 +169,10 @@ def _sighting(vantage: str, address: str, looks: list[Observation], atlas: Atlas
         services=_services(facts),
         pages=tuple(title for title in _texts(facts, "page_titles") if _is_page(title.text)),
         tls_names=_texts(facts, "tls_names"),
-        products=tuple(sorted({_product(i, f.evidence, _is_named(f)) for i, f in _items(facts, "products")})),
+        products=tuple(
+            sorted({product_of(item, fact.evidence, fact.strength) for item, fact in _items(facts, "products")})
+        ),
+        listeners=tuple(sorted({found for item, _ in _items(facts, "listeners") if (found := listener(item))})),
     )
 
 
@@ -199,10 +229,12 @@ def _is_page(title: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _product(item: str, evidence: str, is_seen: bool) -> Product:
+def product_of(item: str, evidence: str, strength: Strength) -> Product:
+    """``category:product`` with the port that its evidence tells; seen where more than a hint names it."""
     category, _, name = item.partition(":")
     told = _PORT.search(evidence)
-    return Product(category.strip(), name.strip(), int(told[1]) if told else 0, is_seen)
+    is_seen, is_inside = strength >= Strength.SEEN_OUTSIDE, strength is Strength.SEEN_INSIDE
+    return Product(category.strip(), name.strip(), int(told[1]) if told else 0, is_seen, is_inside)
 
 
 class Names:

@@ -14,6 +14,7 @@ from inventories.coverage import Covered
 from inventories.identity import plain_code, plain_name
 from inventories.infer.draft import Draft, Ground
 from inventories.infer.evidence import LEAST_NAME
+from inventories.infer.readings import Reading, reading_of
 from inventories.infer.sightings import Names, Sighting, sightings
 from inventories.kinds import KINDS
 from inventories.model import Asset, Collection, Conflict, Identifier, Origin, SourcedFact, Strength, Submission
@@ -60,11 +61,18 @@ class World:
         self.covered = Covered(collection.coverage)
         self.answers = Answers(collection.submissions, collection.failures)
         self.sightings = sightings(collection.observations, self.atlas)
+        #: (zone, aspect) of which anything at all was covered.
+        self.looked = frozenset((record.zone, record.aspect) for record in collection.coverage)
         self.doubted = frozenset((doubt.kind, doubt.identifier) for doubt in reconciled.doubts)
         self.kinds: dict[str, list[Asset]] = {kind: [] for kind in KINDS}
         for asset in self.assets:
             self.kinds[asset.kind].append(asset)
         self.departments = {asset.text("department_id"): from_department(asset) for asset in self.kinds["department"]}
+
+    @cached_property
+    def readings(self) -> dict[str, Reading]:
+        """Host key → what was read inside it, of every host that somebody has been in."""
+        return {host.key: found for host in self.kinds["host"] if (found := reading_of(host)) is not None}
 
     @cached_property
     def hosts_at(self) -> dict[tuple[str, str], list[Asset]]:

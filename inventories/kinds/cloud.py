@@ -1,6 +1,18 @@
 """Clouds and virtualisation platforms: the government's, an industry's, a county's, a department's own."""
 
-from inventories.kinds.declare import ANY, CLOUD_LEVELS, INFERRED, OBSERVED, Kind, day, flag, integer, text, texts
+from inventories.kinds.declare import (
+    ANY,
+    CLOUD_LEVELS,
+    INFERRED,
+    OBSERVED,
+    Kind,
+    day,
+    flag,
+    integer,
+    number,
+    text,
+    texts,
+)
 
 CLOUD_KIND = {
     "government": ("政务云", "政务云平台"),
@@ -36,6 +48,7 @@ CLOUD = Kind(
         integer("hosts_total", "物理主机数", origins=ANY),
         integer("vms_total", "虚拟机数", origins=ANY),
         flag("is_inferred", "是否推断", origins=INFERRED),
+        number("inference_confidence", "推断置信度", origins=INFERRED),
         texts("inference_evidence", "推断依据", origins=INFERRED),
     ),
 )

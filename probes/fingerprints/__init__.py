@@ -1,7 +1,8 @@
-"""What a service is, from what it says and, weakly, from its port.
+"""What a service or a machine is, from what it says and, weakly, from a port.
 
-The rows are data, in ``ports.yaml`` and ``products.yaml``. Every row has its source and its strength; what rests
-on a port alone is ``hinted`` and says so.
+The rows are data, in the YAML files beside this one. Every row has its source and its strength; what rests on a port
+alone is ``hinted`` and says so. Here are the rows for what is seen from outside; :mod:`probes.fingerprints.inside`
+has those for what is read on a host.
 """
 
 from __future__ import annotations
@@ -13,21 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inventories.documents import Document, read_yaml
-from inventories.faults import Fault, Faults, did_you_mean
+from inventories.faults import Fault, Faults
 from inventories.model import Strength
+from probes.fingerprints.rows import CATEGORIES, entries
 
-#: What a product is there for. The first six are the roles that machine rooms and private clouds are inferred from.
-CATEGORIES = (
-    "hypervisor",
-    "management_controller",
-    "database",
-    "middleware",
-    "web",
-    "ups",
-    "cloud_platform",
-    "remote_access",
-    "file_sharing",
-)
+__all__ = ["CATEGORIES", "TEXTS", "Fingerprints", "Match", "PortHint", "Row", "load", "read"]
 
 #: The texts of a service that a row may look at.
 TEXTS = ("title", "server", "service", "banner", "certificate", "issuer", "device", "redfish")
@@ -120,70 +111,31 @@ def read(ports: Path, products: Path) -> Fingerprints:
 def _hints(document: Document, faults: list[Fault]) -> Iterator[PortHint]:
     seen: set[int] = set()
     allowed = {"port", "name", "nmap", "category", "source", "product", "speaks", "alone", "strength"}
-    for at, entry in _entries(document, "ports", allowed, {"port", "name", "category", "source", "strength"}, faults):
-        port, alone = entry["port"], entry.get("alone", True)
+    for entry in entries(document, "ports", allowed, {"port", "name", "category", "source", "strength"}, faults):
+        port, alone = entry.values["port"], entry.flag("alone") if "alone" in entry.values else True
         if type(port) is not int or not 0 < port < 65536:
-            faults.append(document.fault((*at, "port"), f"{port!r} is no TCP port"))
+            entry.wrong("port", f"{port!r} is no TCP port")
         elif port in seen:
-            faults.append(document.fault((*at, "port"), f"port {port} stands twice", "keep one row"))
-        elif type(alone) is not bool:
-            faults.append(document.fault((*at, "alone"), "is neither true nor false"))
-        elif entry["strength"] != Strength.HINTED.label:
-            faults.append(document.fault((*at, "strength"), "a port alone is never more than hinted"))
-        else:
+            entry.wrong("port", f"port {port} stands twice", "keep one row")
+        elif alone is not None and entry.strength((Strength.HINTED,), "a port alone is never more than hinted"):
             seen.add(port)
             yield PortHint(
                 port=port,
-                name=str(entry["name"]),
-                category=str(entry["category"]),
-                source=str(entry["source"]),
-                product=str(entry.get("product", "")),
-                speaks=str(entry.get("speaks", "")),
+                name=entry.text("name"),
+                category=entry.text("category"),
+                source=entry.text("source"),
+                product=entry.text("product"),
+                speaks=entry.text("speaks"),
                 alone=alone,
             )
 
 
 def _rows(document: Document, faults: list[Fault]) -> Iterator[Row]:
     needed = {"in", "match", "product", "category", "strength", "source"}
-    for at, entry in _entries(document, "products", needed, needed, faults):
-        if entry["in"] not in TEXTS:
-            mend = did_you_mean(str(entry["in"]), TEXTS) or f"one of {', '.join(TEXTS)}"
-            faults.append(document.fault((*at, "in"), f"unknown text {entry['in']!r}", mend))
-            continue
-        try:
-            pattern = re.compile(str(entry["match"]), re.IGNORECASE)
-            strength = Strength.parse(str(entry["strength"]))
-        except (re.error, ValueError) as error:
-            faults.append(document.fault(at, str(error)))
-            continue
-        if strength not in (Strength.HINTED, Strength.SEEN_OUTSIDE):
-            faults.append(document.fault((*at, "strength"), "from outside a product is hinted or seen_outside"))
-            continue
-        words = (str(entry["product"]), str(entry["category"]), strength, str(entry["source"]))
-        yield Row(str(entry["in"]), pattern, *words)
-
-
-def _entries(
-    document: Document, key: str, allowed: set[str], needed: set[str], faults: list[Fault]
-) -> Iterator[tuple[tuple[str | int, ...], dict[str, object]]]:
-    """The entries of the file's one list that have the keys they need and no others."""
-    entries = document.data.get(key) if isinstance(document.data, dict) else None
-    if not isinstance(entries, list):
-        faults.append(document.fault((), f"has no list {key!r}"))
-        return
-    for i, entry in enumerate(entries):
-        at = (key, i)
-        if not isinstance(entry, dict):
-            faults.append(document.fault(at, "is no row of keys and values"))
-            continue
-        faults += [
-            document.fault((*at, k), f"unknown key {k!r}", did_you_mean(k, allowed)) for k in set(entry) - allowed
-        ]
-        missing = sorted(k for k in needed if entry.get(k) in (None, ""))
-        if missing:
-            faults.append(document.fault(at, f"lacks {', '.join(missing)}"))
-        elif entry["category"] not in CATEGORIES:
-            mend = did_you_mean(str(entry["category"]), CATEGORIES) or f"one of {', '.join(CATEGORIES)}"
-            faults.append(document.fault((*at, "category"), f"unknown category {entry['category']!r}", mend))
-        else:
-            yield at, entry
+    outside = (Strength.HINTED, Strength.SEEN_OUTSIDE)
+    for entry in entries(document, "products", needed, needed, faults):
+        text = entry.choice("in", TEXTS, "text")
+        pattern = entry.pattern("match")
+        strength = entry.strength(outside, "from outside a product is hinted or seen_outside")
+        if text is not None and pattern is not None and strength is not None:
+            yield Row(text, pattern, entry.text("product"), entry.text("category"), strength, entry.text("source"))

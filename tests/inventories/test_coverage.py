@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from inventories.coverage import Covered, asset_absence, covers_zone, is_covered
-from inventories.identity import code_id, department_id, ip_id, mac_id, name_id, place_id, service_id, uuid_id
+from inventories.identity import (
+    code_id,
+    department_id,
+    instance_id,
+    ip_id,
+    mac_id,
+    name_id,
+    place_id,
+    service_id,
+    uuid_id,
+)
 from inventories.model import Coverage, Identifier
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -111,3 +121,83 @@ def test_a_place_is_empty_where_its_whole_zone_was_looked_at(make: Any, prefix: 
 
 def test_nonsense_in_a_scope_covers_nothing() -> None:
     assert not is_covered([ip_id("10.1.0.7", "scanner")], [looked("everything")])
+
+
+def listed(*projects: str, cloud: str = "LHC-01") -> Coverage:
+    return Coverage("openstack", "cloud", "scanner", "resources", projects, AT, AT, cloud)
+
+
+def test_a_cloud_is_covered_where_everything_of_it_was_listed() -> None:
+    index = Covered([listed("*", cloud="ｌｈｃ－０１")])
+    assert index.cloud("LHC-01")
+    assert index.cloud(" lhc-01 ")
+    assert index.project("LHC-01", "anything")
+    assert not index.cloud("LHC-02")
+    assert not index.project("LHC-02", "anything")
+    assert not index.project("LHC-01", "")
+
+
+def test_some_projects_of_a_cloud_are_not_the_cloud() -> None:
+    index = Covered([listed("交通局", "民政局"), listed("教育局")])
+    assert not index.cloud("LHC-01")
+    assert index.project("LHC-01", "交通局")
+    assert index.project("lhc-01", "教育局")
+    assert not index.project("LHC-01", "财政局")
+    assert not index.project("LHC-01", "project:交通局")
+    # A project may bear any name: beside others, the star is one of them.
+    assert not Covered([listed("*", "交通局")]).cloud("LHC-01")
+
+
+def test_a_listing_of_a_cloud_without_a_code_covers_no_cloud() -> None:
+    index = Covered([listed("*", cloud="")])
+    assert not index.cloud("")
+    assert not index.project("", "交通局")
+    assert not Covered([]).cloud("LHC-01")
+
+
+def test_a_name_is_covered_where_it_was_asked_to_the_end() -> None:
+    index = Covered([looked("Fuwu.mz.example.", "10.1.0.7", aspect="names")])
+    assert index.name("fuwu.mz.example")
+    assert index.name("10.1.0.7")
+    assert not index.name("mz.example")
+    assert not index.name("")
+    # Asking a name says nothing about the address that it happens to be.
+    assert not index.address("scanner", "10.1.0.7")
+    assert not index.address("scanner", "10.1.0.7", "names")
+
+
+def test_a_machine_is_read_inside_where_somebody_was_on_it() -> None:
+    index = Covered([looked("10.1.0.7/32", aspect="inside"), looked("10.1.0.0/24")])
+    assert index.inside("scanner", "10.1.0.7")
+    assert not index.inside("scanner", "10.1.0.8")
+    assert not index.inside("far", "10.1.0.7")
+    assert not index.address("scanner", "10.1.0.7", "ports")
+
+
+def test_scopes_that_are_no_prefixes_disturb_nothing(make: Any) -> None:
+    odd = [
+        listed("*"),
+        listed("project:x", "region:y", "10.9.0.0/16"),
+        looked("*", "https://cloud.example:5000", aspect="names"),
+        looked("*", "project:x", aspect="hosts"),
+        looked("*", aspect="an aspect of tomorrow"),
+    ]
+    index = Covered([*odd, looked("10.1.0.0/24")])
+    assert index.address("scanner", "10.1.0.7")
+    assert not index.address("scanner", "10.9.0.1")
+    assert not index.address("scanner", "10.9.0.1", "resources")
+    assert not covers_zone(make.places().zones["mzj"], odd)
+
+
+def test_an_instance_is_absent_only_where_its_cloud_was_listed_whole(make: Any) -> None:
+    instance = instance_id("LHC-01", "0d1c3c5e-6a0e-4a5e-9d3b-5a2e8f9b7c11")
+    address, network = ip_id("10.1.0.7", "scanner"), looked("10.1.0.0/24")
+    assert absent(make, "host", instance, coverage=[listed("*")])
+    assert absent(make, "host", instance, address, coverage=[listed("*"), network])
+    assert not absent(make, "host", instance, address, coverage=[listed("*")])
+    # An address that stays silent is no proof: the machine may be switched off, and still be there.
+    assert not absent(make, "host", instance, address, coverage=[network])
+    assert not absent(make, "host", instance, coverage=[listed("交通局")])
+    assert not absent(make, "host", instance, coverage=[listed("*", cloud="LHC-02")])
+    nameless = instance_id("", "0d1c3c5e-6a0e-4a5e-9d3b-5a2e8f9b7c11")
+    assert not absent(make, "host", nameless, coverage=[listed("*", cloud="")])

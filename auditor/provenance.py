@@ -1,0 +1,108 @@
+"""One asset, attribute by attribute: what is shown, who said it, when, how well it is known, who disagrees. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from auditor.evidence import shown
+from inventories.facts import supports
+from inventories.kinds import KINDS
+from inventories.kinds.declare import Column
+from inventories.model import Asset, SourcedFact, Value, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one source said. ``stands``: the value shown rests on it; ``is_past``: it has said otherwise since."""
+
+    fact: SourcedFact
+    words: str
+    stands: bool
+    is_past: bool
+
+    @property
+    def disagrees(self) -> bool:
+        return not self.stands and not self.is_past
+
+    @property
+    def standing(self) -> str:
+        return "采信" if self.stands else "已更新" if self.is_past else "未采信"
+
+    def as_json(self) -> dict[str, object]:
+        return fact_json(self.fact) | {"shown": self.words, "stands": self.stands, "past": self.is_past}
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """``words`` is the value as people read it; ``why`` tells what is behind a disagreement, if there is one."""
+
+    column: Column
+    value: Value
+    words: str
+    said: tuple[Said, ...]
+    why: str
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "column": self.column.name,
+            "title": self.column.title,
+            "value": plain(self.value),
+            "shown": self.words,
+            "said": [one.as_json() for one in self.said],
+            "disagree": sorted({one.fact.source for one in self.said if one.disagrees}),
+            "why": self.why,
+        }
+
+
+def attributes(asset: Asset) -> Iterator[Attribute]:
+    """Every column of the kind that is known or that somebody spoke of, in the kind's order."""
+    said: dict[str, list[SourcedFact]] = {}
+    for fact in asset.facts:
+        said.setdefault(fact.column, []).append(fact)
+    why: dict[str, list[str]] = {}
+    for conflict in asset.conflicts:
+        why.setdefault(conflict.column, []).append(conflict.why)
+    for column in KINDS[asset.kind].all_columns:
+        value = asset.get(column.name)
+        facts = said.get(column.name, [])
+        if value is None and not facts and column.name not in why:
+            continue
+        yield Attribute(
+            column,
+            value,
+            shown(asset.kind, column.name, plain(value)),
+            tuple(_said(asset.kind, column, value, fact, facts) for fact in facts),
+            "；".join(why.get(column.name, ())),
+        )
+
+
+def _said(kind: str, column: Column, value: Value, fact: SourcedFact, all_of_it: Sequence[SourcedFact]) -> Said:
+    stands = supports(column, value, fact)
+    is_past = not stands and any(f.source == fact.source and f.observed_at > fact.observed_at for f in all_of_it)
+    return Said(fact, "无" if fact.absent else shown(kind, column.name, plain(fact.value)), stands, is_past)
+
+
+def fact_json(fact: SourcedFact) -> dict[str, object]:
+    return {
+        "column": fact.column,
+        "value": plain(fact.value),
+        "absent": fact.absent,
+        "strength": fact.strength.label,
+        "origin": fact.origin.value,
+        "source": fact.source,
+        "observed_at": fact.observed_at.isoformat(),
+        "evidence": fact.evidence,
+    }
+
+
+def conflicts_json(asset: Asset) -> list[dict[str, object]]:
+    return [
+        {
+            "column": conflict.column,
+            "shown": plain(conflict.shown),
+            "why": conflict.why,
+            "claims": [fact_json(claim) for claim in conflict.claims],
+        }
+        for conflict in asset.conflicts
+    ]

@@ -1,0 +1,186 @@
+"""The vSphere probe over ten thousand machines of the laboratory's vCenter, beside the least script that reads them.
+
+Needs Debian's golang-go and golang-github-vmware-govmomi-dev. Both ask the same properties of the same kinds of
+objects, a hundred objects at a time, over a connection whose certificate is checked; they take turns, and the least
+of three each counts. The script keeps nothing and makes nothing of what it reads. The probe also asks for the
+network cards of the machines that tell nothing of themselves (one in twenty here), which the script does not, and
+makes observations.
+
+*Memory* is that of a process of its own: the highest it ever was, beyond what is left when all is read (the
+observations, and Python). A quarter of the machines has to give about the same.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import ipaddress
+import json
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+from benchmarks import Line
+from inventories.model import Collection
+from inventories.places import Zone
+from probes.access import Access, VsphereAccess
+from probes.base import Context, Stop
+from probes.profiles import PROFILES
+from probes.scope import Permit
+from probes.secrets import Secret
+from probes.vsphere.probe import PAGE, VsphereProbe
+
+ADDRESS = "127.77.9.2"
+MACHINES, HOSTS = 10_000, 100
+ROUNDS = 3
+PROMISED = 1.3
+#: How much more memory four times the machines may take while they are read, in MB (10⁶ bytes).
+FLAT_MB = 15.0
+
+
+def vcenter() -> ModuleType:
+    """The laboratory's simulator."""
+    path = Path(__file__).resolve().parent.parent / "tests" / "lab" / "vcenter.py"
+    spec = importlib.util.spec_from_file_location("vcenter", path)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules.setdefault("vcenter", importlib.util.module_from_spec(spec))
+    spec.loader.exec_module(module)
+    return module
+
+
+def probe(url: str, user: str, password: Path, ca: Path) -> Collection:
+    """One look at a simulator, as an audit takes it."""
+    network = ipaddress.ip_network(f"{ADDRESS}/32")
+    zone = Zone("bench", "测速网", "bench", "department", (network, ipaddress.ip_network("10.0.0.0/8")))
+    access = Access(vsphere=(VsphereAccess(url, user, Secret("file", str(password)), ca=ca),))
+    until = datetime.now(UTC) + timedelta(hours=1)
+    permit = Permit(zone, (network,), (), PROFILES["fast"], ("bench",), until, access=access)
+    looking = VsphereProbe()
+    (shard,) = looking.shards(permit)
+    with tempfile.TemporaryDirectory() as home:
+        return looking.collect(shard, Context(permit, Path(home), Stop(), lambda: datetime.now(UTC)))
+
+
+def script(url: str, user: str, password: str, ca: Path) -> int:
+    """The least that pyVmomi needs to read the same; returns how many objects it saw."""
+    from pyVim.connect import Disconnect, SmartConnect
+    from pyVmomi import vmodl
+
+    from probes.vsphere import reader
+    from probes.vsphere.soap import type_of
+
+    pc: Any = vmodl.query.PropertyCollector
+    parts = urlsplit(url)
+    context = ssl.create_default_context(cafile=str(ca))
+    si: Any = SmartConnect(host=parts.hostname, port=parts.port, user=user, pwd=password, sslContext=context)
+    content = si.RetrieveContent()
+    count = 0
+    kinds = (reader.TREE, reader.HOSTS, reader.CLUSTERS, reader.DATASTORES, reader.NETWORKS, reader.MACHINES)
+    for wanted in kinds:
+        types = [type_of(name) for name in wanted.properties]
+        view = content.viewManager.CreateContainerView(content.rootFolder, types, True)
+        step = pc.TraversalSpec(name="view", path="view", skip=False, type=type(view))
+        spec = pc.FilterSpec(
+            objectSet=[pc.ObjectSpec(obj=view, skip=True, selectSet=[step])],
+            propSet=[
+                pc.PropertySpec(type=type_of(name), pathSet=list(paths)) for name, paths in wanted.properties.items()
+            ],
+        )
+        page = content.propertyCollector.RetrievePropertiesEx([spec], pc.RetrieveOptions(maxObjects=PAGE))
+        while page is not None:
+            count += len(page.objects)
+            page = content.propertyCollector.ContinueRetrievePropertiesEx(page.token) if page.token else None
+        view.Destroy()
+    Disconnect(si)
+    return count
+
+
+def megabytes(name: str) -> float:
+    """``VmHWM`` or ``VmRSS`` of this process."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(status.partition(f"{name}:")[2].split()[0]) * 1024 / 1e6
+
+
+def memory(url: str, user: str, password: str, ca: str) -> None:
+    """What :func:`peaks` starts: the peak, and what is left of it."""
+    got = probe(url, user, Path(password), Path(ca))
+    peak = megabytes("VmHWM")
+    gc.collect()
+    print(json.dumps([peak, megabytes("VmRSS"), len(got.observations), [f.message for f in got.failures]]))
+
+
+def peaks(vc: Any) -> tuple[float, float, int]:
+    """Peak and rest in MB, and the observations, of a fresh process."""
+    argv = [
+        sys.executable,
+        "-m",
+        "benchmarks.vsphere",
+        "--memory",
+        vc.url,
+        vc.user,
+        str(vc.password_file),
+        str(vc.ca),
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    peak, rest, count, failures = json.loads(done.stdout)
+    if failures:
+        raise RuntimeError(f"the simulator was not read to the end: {failures}")
+    return peak, rest, count
+
+
+def main() -> list[Line]:
+    """Measures; RuntimeError where the simulator cannot be built here."""
+    module = vcenter()
+    with tempfile.TemporaryDirectory(prefix="vsphere-bench-") as name:
+        folder = Path(name)
+        with module.VCenter(ADDRESS, machines=MACHINES, hosts=HOSTS, directory=folder) as vc:
+            lines = _speed(vc)
+            large = peaks(vc)
+        with module.VCenter(ADDRESS, machines=MACHINES // 4, hosts=HOSTS // 4, directory=folder) as vc:
+            small = peaks(vc)
+    while_reading, of_fewer = large[0] - large[1], small[0] - small[1]
+    said = f"{while_reading:.0f} MB beside {large[1]:.0f} kept; {of_fewer:.0f} MB beside {small[1]:.0f} for a quarter"
+    lines.append(
+        Line(
+            f"vSphere: memory while {MACHINES:,} machines are read",
+            said,
+            f"within {FLAT_MB:.0f} MB of a quarter's",
+            while_reading - of_fewer <= FLAT_MB,
+        )
+    )
+    return lines
+
+
+def _speed(vc: Any) -> list[Line]:
+    ours: list[float] = []
+    least: list[float] = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        count = script(vc.url, vc.user, vc.password, vc.ca)
+        least.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        got = probe(vc.url, vc.user, vc.password_file, vc.ca)
+        ours.append(time.perf_counter() - began)
+    machines = sum(o.kind == "host" for o in got.observations) - HOSTS
+    whole = not got.failures and len(got.coverage) == 1 and machines == MACHINES
+    ratio = min(ours) / min(least)
+    return [
+        Line("vSphere: a minimal pyVmomi script", f"{min(least):.2f} s, {count} objects"),
+        Line("vSphere: the probe", f"{min(ours):.2f} s, {machines} machines", "all", whole),
+        Line("  over the script", f"{ratio:.2f}", f"<= {PROMISED:g}", ratio <= PROMISED),
+    ]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--memory"]:
+        memory(*sys.argv[2:])
+    else:
+        for line in main():
+            print(line.name, line.measured, line.promised, line.met, sep="  ")

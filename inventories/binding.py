@@ -1,0 +1,172 @@
+"""Whether what a thing shares with an earlier key shows it to be that thing. Pure.
+
+What a machine is made of (its UUID, its serial number, its identity in a cloud) stays with it. Its addresses do not:
+they move with DHCP, between the nodes of a cluster, to whoever comes next. So an identifier binds by these rules:
+
+* a cloud's own name for an instance binds; a UUID binds unless the two are different instances; a serial number
+  unless they are different instances or have different UUIDs, and so does the code that the register gives a host
+  (its row may name an address that another machine has by now; a serial number in it may have been mended);
+* any other code or name on paper binds;
+* an address (IP or MAC) never binds things that are known to be different by any of those;
+* an IP address and a MAC address that agree bind; with anything better in common, so does an address beside it;
+* an IP address alone does not bind where another card answers there now, nor where the key also had other addresses
+  in the same subnet that the thing has not: it may be a cluster's address that moved to another node;
+* an address alone does not bind where the key had fallen silent for weeks (below) and either of the two is known by
+  what it is made of: it is a new claim. Where neither is, there is nothing else to tell by: the address decides, and
+  the thing keeps its key.
+
+A key *fell silent* where a probe saw neighbours in its subnet (the same /24, or /64) :data:`REUSED_AFTER` or more
+after it last saw the key itself. Dates alone would not do: where audits are held once a quarter, nothing is ever seen
+sooner. After :data:`FORGOTTEN_AFTER` nobody's looking is needed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from inventories.identity import SCHEMES, mark
+from inventories.model import Identifier, KeyMap
+
+if TYPE_CHECKING:
+    from inventories.keymap import Thing
+
+#: How long an address must have been silent, while its neighbours were seen, to be a new claim.
+REUSED_AFTER = timedelta(weeks=3)
+#: After how long an address is a new claim though nobody looked in between.
+FORGOTTEN_AFTER = timedelta(days=183)
+
+#: Identifiers that move from machine to machine.
+LENT = frozenset({"ip", "mac"})
+#: What a machine is made of: two values of one of these mean two machines.
+MADE_OF = frozenset({"uuid", "serial", "instance"})
+#: Scheme → what shows, though two things share an identifier of that scheme, that they are different.
+_BETTER: Mapping[str, tuple[str, ...]] = {
+    "uuid": ("instance",),
+    "serial": ("instance", "uuid"),
+    "host-code": ("instance", "uuid"),
+}
+
+
+def made_of(identifiers: Iterable[Identifier]) -> dict[str, set[str]]:
+    """Scheme → values, of what a machine is made of."""
+    out: dict[str, set[str]] = {}
+    for identifier in identifiers:
+        if identifier.scheme in MADE_OF:
+            scheme, value = mark(identifier)
+            out.setdefault(scheme, set()).add(value)
+    return out
+
+
+def _made_of(thing: Thing) -> dict[str, set[str]]:
+    return made_of((*thing.identifiers, *thing.doubted))
+
+
+def differ(one: Mapping[str, set[str]], other: Mapping[str, set[str]], schemes: Iterable[str] = MADE_OF) -> bool:
+    """Whether two things are known to be different machines, by what both are known to be made of."""
+    return any(one[s].isdisjoint(other[s]) for s in schemes if s in one and s in other)
+
+
+class Binding:
+    """Earlier keys, by what they were known (``known``, of every key that is asked about) and when they were seen."""
+
+    def __init__(self, old: KeyMap, known: Mapping[str, Collection[Identifier]]) -> None:
+        self.old, self.known = old, known
+
+    def binds(self, thing: Thing, key: str, identifier: Identifier) -> bool:
+        """Whether an identifier that a thing shares with an earlier key shows it to be that thing."""
+        known, scheme = self.known[key], identifier.scheme
+        if not thing.doubted and len(known) == len(thing.identifiers) and all(i in known for i in thing.identifiers):
+            return True
+        if scheme not in LENT:
+            better = _BETTER.get(scheme)
+            return better is None or not differ(_made_of(thing), made_of(known), better)
+        now, before = _made_of(thing), made_of(known)
+        if differ(now, before):
+            return False
+        shared = [i for i in thing.identifiers if i in known]
+        if len({i.scheme for i in shared}) > 1:
+            return True
+        if scheme == "ip" and (self._another_card(thing, known, identifier) or _is_part(thing, known, identifier)):
+            return False
+        return not ((now or before) and self._fell_silent(thing, key, identifier))
+
+    def follows(self, thing: Thing, main: str, key: str, identifier: Identifier) -> bool:
+        """Whether a second key is this thing's too, whose identity ``main`` is: only where it explains all of it.
+
+        Two keys become one for good. An address of the second is not enough where the machine that the first one is
+        has moved there just now, where the second had other addresses or cards, or where it is known by what it is
+        made of and the thing does not show that.
+        """
+        known = self.known[key]
+        now, before = _made_of(thing), made_of(known)
+        if differ(now, before):
+            return False
+        if identifier.scheme not in LENT:
+            return True
+        held = {i for i in self.known[main] if i.scheme == identifier.scheme and i.vantage == identifier.vantage}
+        if held and held.isdisjoint(thing.identifiers):
+            return False
+        if before and not any(i in known for i in thing.identifiers if i.scheme in MADE_OF):
+            return False
+        if identifier.scheme == "mac":
+            return True
+        vantages = {i.vantage for i in thing.identifiers if i.scheme == "ip"}
+        addresses = {i for i in known if i.scheme == "ip" and i.vantage in vantages}
+        return addresses <= set(thing.identifiers) and not self._another_card(thing, known, identifier)
+
+    @staticmethod
+    def _another_card(thing: Thing, known: Collection[Identifier], address: Identifier) -> bool:
+        cards = {i for i in thing.identifiers if i.scheme == "mac" and i.vantage == address.vantage}
+        before = {i for i in known if i.scheme == "mac" and i.vantage == address.vantage}
+        return bool(cards and before) and cards.isdisjoint(before)
+
+    def _fell_silent(self, thing: Thing, key: str, identifier: Identifier) -> bool:
+        seen = self.old.last_seen.get(key)
+        if seen is None or thing.seen_on is None or thing.seen_on - seen < REUSED_AFTER:
+            return False
+        if thing.seen_on - seen >= FORGOTTEN_AFTER:
+            return True
+        subnets = {subnet(i) for i in self.known[key] if i.scheme == "ip" and i.vantage == identifier.vantage}
+        newest = max((self._seen_in.get(where, seen) for where in subnets), default=seen)
+        return newest - seen >= REUSED_AFTER
+
+    @cached_property
+    def _seen_in(self) -> Mapping[tuple[str, str], date]:
+        """Subnet → the day on which a probe last saw anything in it. Made only when something is late."""
+        out: dict[tuple[str, str], date] = {}
+        for (_kind, identifier), key in self.old.keys.items():
+            if identifier.scheme == "ip" and (day := self.old.last_seen.get(self.old.aliases.get(key, key))):
+                where = subnet(identifier)
+                out[where] = max(out.get(where, day), day)
+        return out
+
+
+def _is_part(thing: Thing, known: Collection[Identifier], address: Identifier) -> bool:
+    """Whether a key also had other addresses in the subnet of this one that the thing has not."""
+    where = None
+    for identifier in known:
+        if (
+            identifier.scheme == "ip"
+            and identifier.vantage == address.vantage
+            and identifier not in thing.identifiers
+        ):
+            where = where or subnet(address)
+            if subnet(identifier) == where:
+                return True
+    return False
+
+
+def subnet(address: Identifier) -> tuple[str, str]:
+    """The vantage and the /24 (IPv6: the /64) in which an ``ip`` identifier lies."""
+    if "." in address.value:
+        return address.vantage, address.value.rpartition(".")[0]
+    return address.vantage, str(ipaddress.ip_network(f"{address.value}/64", strict=False))
+
+
+def by_trust(identifier: Identifier) -> tuple[int, Identifier]:
+    """Sorts identifiers from the most to the least trusted."""
+    return SCHEMES[identifier.scheme], identifier
