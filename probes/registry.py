@@ -19,7 +19,6 @@ def _probe(module: str, name: str) -> Callable[[], Probe]:
 #: Name → what makes the probe, in the order in which a zone is looked at. ``--probe`` takes these names.
 PROBES: Mapping[str, Callable[[], Probe]] = {
     "nmap": _probe("probes.nmap_scan", "NmapProbe"),
-    "endpoints": _probe("probes.endpoints.probe", "EndpointsProbe"),
     "names": _probe("probes.names.probe", "NamesProbe"),
     "snmp": _probe("probes.snmp.probe", "SnmpProbe"),
     "vsphere": _probe("probes.vsphere.probe", "VsphereProbe"),

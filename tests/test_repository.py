@@ -79,7 +79,10 @@ def test_only_declared_dependencies_are_imported() -> None:
 
     owners = packages_distributions()
     project = tomllib.loads(read("pyproject.toml"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["demo"]]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(text for extra in extras for text in extra)]
+    # An extra need not be installed here; then nothing tells which of its names it is imported by.
+    owners.setdefault("spnego", ["pyspnego"])
     declared = {canonicalize_name(Requirement(text).name) for text in wanted}
     foreign: set[str] = set()
     for path in modules(*PACKAGES):
@@ -265,7 +268,7 @@ def test_commands_in_the_documentation_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=str)
 def test_links_in_the_documentation_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", read(page))):
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]+`", "", BLOCK.sub("", read(page)))):
         if re.match(r"[a-z]+:", target):
             continue
         name, _, anchor = target.partition("#")

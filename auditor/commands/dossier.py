@@ -133,7 +133,7 @@ def _draw(
     _line(f"{KINDS[kind_of(key)].title} {title}（{key}）")
     _line(f"标识：{'  '.join(str(i) for i in known) or '无'}")
     if merged := family(keymap, key)[1:]:
-        _line(f"曾用标识：{'、'.join(merged)}")
+        _line(f"并入本资产的：{'、'.join(merged)}")
     if pins := _pins(keymap, key):
         _line(f"人工指定：{'  '.join(str(i) for i in pins)}")
     if asset is not None:

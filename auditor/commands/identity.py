@@ -53,10 +53,9 @@ def merge(root: Path, name: str, other_name: str, *, reason: str, by: str, undo:
         theirs = {row.rule: row for row in speech.ledger.findings(assets=[other]) if not row.merged_into}
         ours = {row.rule: row for row in speech.ledger.findings(assets=[key]) if not row.merged_into}
         both = len(theirs.keys() & ours.keys())
-        then = (
-            f"the next audit takes both for {key}, and {other} leads there: its {len(theirs)} findings are there now"
-            + (f": under {both} rules both had one, and the older goes on and takes the other in" if both else "")
-        )
+        then = f"the next audit takes both for {key}, and {other} leads there; findings moved there: {len(theirs)}"
+        if both:
+            then += f"; under the rules where both had one ({both}), the older goes on and takes the other in"
         return speech.say(Act.MERGE, made, (), then, as_json)
 
 

@@ -13,15 +13,18 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Protocol, TypeVar
 
 from inventories.infer.clouds import PLATFORM_CATEGORIES, add_clouds, find_installations, mark_declared
+from inventories.infer.components import Components, add_components
 from inventories.infer.draft import Drafts
 from inventories.infer.evidence import NETWORK_CATEGORIES, ROOM_SIGNS
 from inventories.infer.exits import find_exits
 from inventories.infer.found_networks import add_networks
+from inventories.infer.fronts import Fronts
 from inventories.infer.hosting import infer_hosting
 from inventories.infer.hosts import infer_hosts
 from inventories.infer.known import Known
 from inventories.infer.machines import find_machines
 from inventories.infer.networks import find_networks, observe_networks
+from inventories.infer.resources import Resources
 from inventories.infer.rooms import add_rooms, count_in_rooms, find_equipment, undeclared_rooms
 from inventories.infer.services import Found, add_services, find_services, infer_registered
 from inventories.infer.world import World
@@ -71,16 +74,17 @@ class _Inference:
 
     def run(self) -> Reconciled:
         world, drafts = self.world, self.drafts
-        services = find_services(world)
+        resources, fronts = Resources(world), Fronts(world)
+        services = find_services(world, resources, fronts)
         self._follow(services)
-        self._note(infer_hosting(world, drafts))
+        self._note(infer_hosting(world, drafts, resources, fronts, today=self.today))
         infer_registered(world, drafts)
         mark_declared(world, drafts)
         known = Known(world)
         networks, exits = find_networks(world, known), find_exits(world, drafts, known)
         observe_networks(drafts, networks)
         # Hosts are closed by this: whatever concludes of hosts stands before it.
-        infer_hosts(world, drafts)
+        infer_hosts(world, drafts, resources, today=self.today)
         machines = find_machines(
             world, {sign.category for sign in ROOM_SIGNS} | PLATFORM_CATEGORIES | NETWORK_CATEGORIES
         )
@@ -91,7 +95,16 @@ class _Inference:
         add_clouds(world, drafts, *self._keyed(find_installations(world, machines)))
         add_rooms(world, drafts, *self._keyed(undeclared_rooms(world, equipment)))
         add_networks(world, drafts, *self._keyed([*networks.undeclared, *exits]))
+        self._make_components(resources)
         return Reconciled(drafts.finished(), self.keymap, self.doubts)
+
+    def _make_components(self, resources: Resources) -> None:
+        """What hosts are made of: laid over the registers' rows, or assets of their own."""
+        components = Components(self.world, resources, self.keymap.aliases)
+        self.keymap = components.follow(self.keymap, self.drafts.assets)
+        self._note(components.label(self.drafts))
+        if unlabelled := components.unlabelled:
+            add_components(self.world, self.drafts, *self._keyed(unlabelled))
 
     def _keyed(self, found: Sequence[_F]) -> tuple[list[tuple[_F, str]], KeyMap]:
         """What was inferred, each with its key, and the key map that knows when it was first and last seen."""

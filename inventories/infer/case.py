@@ -4,40 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from enum import StrEnum
 
-from inventories.facts import fits
-from inventories.identity import plain_name
 from inventories.infer.draft import Ground
-from inventories.infer.evidence import LEAST_NAME, PRIVATE_PLATFORMS
+from inventories.infer.fronts import Lead
+from inventories.infer.resources import Resource
 from inventories.infer.sightings import Sighting
-from inventories.infer.world import (
-    World,
-    facts_of,
-    identifiers,
-    register_ground,
-    sighting_ground,
-    texts,
-    web_address,
-)
-from inventories.kinds import KINDS
-from inventories.model import Asset, Origin, Strength
+from inventories.infer.world import World, identifiers, texts
+from inventories.model import Asset, Strength
 from inventories.prefixes import Spot
 
 CLOUD = "gov_cloud"
 OWN = frozenset({"own_room", "private_cloud"})
 
-_HOSTING = KINDS["system"].column("hosting")
-_ZONE_PLACES = {"government_cloud": CLOUD, "industry_cloud": "industry_cloud"}
+
+class Now(StrEnum):
+    """What answers at an old address. ``OLD``: nothing says that it is another. ``UNSURE``: something hints at it."""
+
+    OLD = "old"
+    OTHER = "other"
+    UNSURE = "unsure"
 
 
-#: A page that bears a system's name at an address nobody gave it: place, ground, zone.
-Shown: TypeAlias = tuple[str, Ground, str]
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What an old address is now, and why, in words (none for an old host that is still there)."""
+
+    now: Now
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page that bears a system's name at an address that nobody gave it."""
+
+    place: str
+    ground: Ground
+    cloud_code: str
 
 
 @dataclass(slots=True)
 class Spotted:
-    """One address of a system: where it may lie, and what was seen there. ``host`` is the same for one machine."""
+    """One address of a system: where it may lie, and what was seen there. ``host`` is the same for one machine.
+
+    ``is_public``: it lies outside every zone, and in a public cloud's range. ``became``: what the address is now,
+    where its system is said to have left it.
+    """
 
     address: str
     port: int
@@ -45,14 +57,27 @@ class Spotted:
     vantage: str = ""
     sighting: Sighting | None = None
     host: str = ""
+    is_public: bool = False
+    became: Became | None = None
 
     @property
     def spot(self) -> Spot | None:
         return self.spots[0] if len(self.spots) == 1 else None
 
     @property
+    def is_alive(self) -> bool:
+        """Whether something answers that may be its own machine."""
+        return (
+            self.sighting is not None
+            and self.sighting.is_sure
+            and (self.became is None or self.became.now is Now.OLD)
+        )
+
+    @property
     def may_be_cloud(self) -> bool:
-        return not self.spots or any(spot.zone.kind == "government_cloud" for spot in self.spots)
+        if not self.spots:
+            return not self.is_public
+        return any(spot.zone.kind == "government_cloud" for spot in self.spots)
 
     @property
     def is_cloud(self) -> bool:
@@ -61,30 +86,46 @@ class Spotted:
 
 @dataclass(slots=True)
 class Case:
-    """What speaks for each place of one system: seen, hinted and declared."""
+    """What speaks for each place of one system: seen, hinted and declared.
+
+    ``running``, ``stopped`` and ``possible`` are the instances that clouds list: surely its own and on, surely its
+    own and off, and those of which nobody can tell. ``is_behind_a_door``: one of its names leads to an address on a
+    government cloud that many share, so that it may run there.
+    """
 
     system: Asset
     addresses: list[Spotted]
     seen: dict[str, Ground] = field(default_factory=dict)
     hinted: dict[str, Ground] = field(default_factory=dict)
     declared: dict[str, Ground] = field(default_factory=dict)
-    #: Zones of government clouds in which it was seen, and whether any sighting bears its name.
-    cloud_zones: set[str] = field(default_factory=set)
+    #: Codes of the government clouds on which it was seen, and whether any sighting bears its name.
+    cloud_codes: set[str] = field(default_factory=set)
     is_named: bool = False
+    running: list[Resource] = field(default_factory=list)
+    stopped: list[Resource] = field(default_factory=list)
+    possible: list[Resource] = field(default_factory=list)
+    leads: tuple[Lead, ...] = ()
+    is_behind_a_door: bool = False
 
-    def note(self, place: str, ground: Ground, zone: str, *, by_name: bool) -> None:
-        """The first of equals is kept: sightings come in a fixed order."""
-        if ground.strength < Strength.SEEN_OUTSIDE:
-            self.hinted.setdefault(place, ground)
-            return
-        self.seen.setdefault(place, ground)
-        self.is_named |= by_name
-        if place == CLOUD:
-            self.cloud_zones.add(zone)
+    @property
+    def has_left(self) -> bool:
+        """Whether its registers say that it runs on a government cloud, and on nothing of its department's own."""
+        moved = CLOUD in self.declared or self.system.get("migrated_on") is not None
+        return moved and not OWN & self.declared.keys()
+
+    def note(self, place: str, ground: Ground, cloud_code: str, *, by_name: bool) -> None:
+        """The strongest is kept, of equals the first: sightings come in a fixed order."""
+        kept = self.hinted if ground.strength < Strength.SEEN_OUTSIDE else self.seen
+        if place not in kept or kept[place].strength < ground.strength:
+            kept[place] = ground
+        if kept is self.seen:
+            self.is_named |= by_name
+            if place == CLOUD:
+                self.cloud_codes.add(cloud_code)
 
 
 def hosts_by_system(world: World) -> dict[str, list[Asset]]:
-    """System key → the hosts that a register says carry it."""
+    """System key → the hosts that carry it, as a register or a cloud's mapping says."""
     out: dict[str, list[Asset]] = {}
     for host in world.kinds["host"]:
         for word in texts(host, "system_codes"):
@@ -113,98 +154,3 @@ def addresses_of(world: World, system: Asset, hosts: Iterable[Asset]) -> list[Sp
         found = world.hosts_at.get((vantage, address), ())
         spotted.host = found[0].key if len(found) == 1 else f"{vantage} {address}"
     return [out[key] for key in sorted(out)]
-
-
-def case_of(world: World, system: Asset, hosts: Iterable[Asset], shown: Iterable[Shown]) -> Case:
-    """``hosts`` carry the system by their own register, ``shown`` are pages elsewhere that bear its name."""
-    case = Case(system, addresses_of(world, system, hosts))
-    _declare(world, case)
-    for spotted in case.addresses:
-        _look(world, case, spotted)
-    for place, ground, zone in shown:
-        case.note(place, ground, zone, by_name=True)
-    return case
-
-
-def _declare(world: World, case: Case) -> None:
-    """What the registers say: the places they name, and a government cloud whose code they give."""
-    system = case.system
-    for fact in facts_of(system, "hosting"):
-        if fact.origin is Origin.DECLARED and isinstance(fact.value, tuple) and fits(_HOSTING, fact.value):
-            words = f"登记为“{fact.evidence}”" if fact.evidence else "台账登记"
-            for place in fact.value:
-                case.declared.setdefault(place, Ground(Strength.DECLARED, fact.source, fact.observed_at, words))
-    ground = register_ground(system)
-    for code in texts(system, "cloud_codes"):
-        cloud = world.referred("cloud", code, system.text("department_id"))
-        if ground and cloud is not None and cloud.get("kind") in ("government", "county"):
-            words = f"登记所在云 {code}"
-            case.declared.setdefault(CLOUD, Ground(Strength.DECLARED, ground.source, ground.observed_at, words))
-
-
-def _look(world: World, case: Case, spotted: Spotted) -> None:
-    """What a sighting at one of its own addresses shows of a system's place."""
-    sighting, spot = spotted.sighting, spotted.spot
-    # A refusal that a firewall may have given says nothing of what is behind it.
-    if sighting is None or spot is None or not sighting.is_sure:
-        return
-    place = _place(world, spotted.vantage, spotted.address, spot, case)
-    if place is not None:
-        strength, words, by_name = _grade(case.system, sighting, spotted.port)
-        ground = sighting_ground(sighting, strength, f"{sighting.shows()}（{words}）")
-        case.note(place, ground, spot.zone.id, by_name=by_name)
-
-
-def _place(world: World, vantage: str, address: str, spot: Spot, case: Case) -> str | None:
-    if spot.zone.kind != "department":
-        return _ZONE_PLACES.get(spot.zone.kind)
-    hosts = world.hosts_at.get((vantage, address), ())
-    if any(host.get("platform") in PRIVATE_PLATFORMS for host in hosts):
-        return "private_cloud"
-    # From outside nobody can tell a room from a private cloud in it: the register's word is kept.
-    declared = sorted(OWN & case.declared.keys())
-    return declared[0] if len(declared) == 1 else "own_room"
-
-
-def _grade(system: Asset, sighting: Sighting, port: int) -> tuple[Strength, str, bool]:
-    """How well an answer at a system's own address shows that it runs there, why, and whether by its name."""
-    name = plain_name(system.text("name"))
-    if len(name) >= LEAST_NAME and any(name in plain_name(title.text) for title in sighting.pages):
-        return Strength.SEEN_OUTSIDE, "页面标题与系统名称相符", True
-    domains = {host for url in texts(system, "urls") if (host := web_address(url)[0]) and not host[-1].isdigit()}
-    if any(tls.text.casefold().rstrip(".") in domains for tls in sighting.tls_names):
-        return Strength.SEEN_OUTSIDE, "证书名称与登记网址相符", True
-    if sighting.is_equipment:
-        return Strength.HINTED, "该地址上是设备的管理页面", False
-    if port and (service := sighting.service(port)) and service.is_named:
-        return Strength.SEEN_OUTSIDE, "登记的端口上有可识别的服务", False
-    if any(service.is_application for service in sighting.services):
-        return Strength.SEEN_OUTSIDE, "登记的地址上有可识别的应用服务", False
-    return Strength.HINTED, "仅有应答，未能识别应用服务", False
-
-
-def shown_elsewhere(world: World) -> dict[str, list[Shown]]:
-    """System key → places where a page bears its name at an address that nobody gave it.
-
-    On a government cloud that shows where it runs; in a department's network it may be a test copy or a page that
-    only leads on, and is a hint.
-    """
-    out: dict[str, list[Shown]] = {}
-    by_key = {system.key: system for system in world.systems}
-    for _where, sighting in sorted(world.sightings.items()):
-        if sighting.spot is None or not sighting.pages or sighting.is_equipment:
-            continue
-        zone = sighting.spot.zone
-        for title in sighting.pages:
-            named = world.system_names.within(title.text)
-            if len(named) != 1:
-                continue
-            system = by_key[named[0]]
-            words = f"页面标题“{title.text}”与系统名称相符"
-            if zone.kind == "government_cloud":
-                ground = sighting_ground(sighting, Strength.SEEN_OUTSIDE, words)
-                out.setdefault(system.key, []).append((CLOUD, ground, zone.id))
-            elif zone.kind == "department" and sighting.spot.department_id == system.text("department_id"):
-                ground = sighting_ground(sighting, Strength.HINTED, f"{words}，该地址未登记")
-                out.setdefault(system.key, []).append(("own_room", ground, zone.id))
-    return out

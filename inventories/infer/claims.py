@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from inventories.identity import plain_name
 from inventories.infer.evidence import LEAST_NAME
+from inventories.infer.fronts import Fronts
+from inventories.infer.resources import Resources
 from inventories.infer.sightings import Named, Sighting
 from inventories.infer.world import World, identifiers, texts, web_address
 from inventories.model import Asset
@@ -23,14 +25,15 @@ class _Address:
 class Claims:
     """Finds the registered systems that a service may belong to."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, resources: Resources, fronts: Fronts) -> None:
+        self.world, self.resources, self.fronts = world, resources, fronts
         self._placed: dict[tuple[str, str], list[_Address]] = {}
         self._unplaced: dict[str, list[_Address]] = {}
         self._domains: dict[str, list[Asset]] = {}
         self._names: dict[str, list[tuple[str, Asset]]] = {}
         self._carriers: dict[tuple[str, str], list[Asset]] = {}
         self._by_key = {system.key: system for system in world.systems}
+        self._of_department: dict[str, list[Asset]] = {}
         for system in world.systems:
             for claim in world.claims(system):
                 self._claim(system, claim.address, claim.port)
@@ -40,6 +43,7 @@ class Claims:
                     self._claim(system, server, port)
                 elif server:
                     self._domains.setdefault(server.casefold(), []).append(system)
+            self._of_department.setdefault(system.text("department_id"), []).append(system)
             name = plain_name(system.text("name"))
             if len(name) >= LEAST_NAME:
                 self._names.setdefault(system.text("department_id"), []).append((name, system))
@@ -58,8 +62,18 @@ class Claims:
             self._unplaced.setdefault(address, []).append(entry)
 
     def of_address(self, sighting: Sighting) -> list[_Address]:
-        where = (sighting.vantage, sighting.address)
-        return [*self._placed.get(where, ()), *self._unplaced.get(sighting.address, ())]
+        """The claims to an address, and to the other addresses of the same machine."""
+        found: list[_Address] = []
+        for vantage, address in self._places(sighting):
+            found += (*self._placed.get((vantage, address), ()), *self._unplaced.get(address, ()))
+        return found
+
+    def _places(self, sighting: Sighting) -> list[tuple[str, str]]:
+        """Where the machine of a sighting is, as far as it is known to be one machine."""
+        hosts = self.world.hosts_at.get((sighting.vantage, sighting.address), ())
+        if len(hosts) != 1:
+            return [(sighting.vantage, sighting.address)]
+        return [(identifier.vantage, identifier.value) for identifier in identifiers(hosts[0], "ip")]
 
     def of_page(self, sighting: Sighting, page: Named, ports: tuple[int, ...]) -> tuple[list[Asset], bool]:
         """The systems that may account for a page, and whether anything else in a register does.
@@ -74,9 +88,20 @@ class Claims:
         found += self._by_name(sighting, page.text)
         return found, self._is_carried(sighting)
 
-    def of_database(self, sighting: Sighting) -> tuple[list[Asset], bool]:
-        """Any system at the same address may be the one that keeps its data there, whatever its port."""
+    def of_machine(self, sighting: Sighting) -> tuple[list[Asset], bool]:
+        """Any system at the same machine may be what runs there, or keep its data there, whatever its port."""
         return [claim.system for claim in self.of_address(sighting)], self._is_carried(sighting)
+
+    def may_be_elsewhere(self, department_id: str, *, any_place: bool) -> bool:
+        """Whether a department has registered a system in use whose place no register tells (or, any system at all).
+
+        What does not say its own name may be such a system, or a part of one.
+        """
+        return any(
+            any_place or not (texts(system, "addresses") or texts(system, "urls"))
+            for system in self._of_department.get(department_id, ())
+            if system.text("status") not in ("planned", "retired")
+        )
 
     def _by_name(self, sighting: Sighting, title: str) -> list[Asset]:
         plain = plain_name(title)
@@ -90,8 +115,11 @@ class Claims:
         return [self._by_key[key] for key in self.world.system_names.within(title)]
 
     def _is_carried(self, sighting: Sighting) -> bool:
-        where = (sighting.vantage, sighting.address)
-        if self._carriers.get(where):
+        """Whether a register or a cloud says that the machine carries some system, or is a door to others."""
+        if self.fronts.is_shared(sighting.vantage, sighting.address):
             return True
+        for where in self._places(sighting):
+            if self._carriers.get(where) or any(resource.claims for resource in self.resources.at(*where)):
+                return True
         hosts = self.world.unplaced_addresses.get(sighting.address, ())
         return any(texts(host, "system_codes") for host in hosts)

@@ -8,17 +8,25 @@ looked at, the answer is NULL and the disagreement is reported: unseen is not gu
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 from inventories.facts import EQUALS, PAPER_AND_HINT
-from inventories.infer.case import CLOUD, OWN, Case, Spotted, case_of, hosts_by_system, shown_elsewhere
+from inventories.infer.absence import cloud_is_open, is_silent, nothing_on_cloud
+from inventories.infer.case import CLOUD, OWN, Case, Now, Spotted
+from inventories.infer.cases import Cases
 from inventories.infer.draft import Draft, Drafts, Ground
+from inventories.infer.fronts import Fronts
+from inventories.infer.migration import conclude_migration
+from inventories.infer.presence import conclude_system_found
+from inventories.infer.resources import Resources
 from inventories.infer.world import World, facts_of, has_conflict, register_ground, sighting_ground, texts
 from inventories.model import Conflict, SourcedFact, Strength
 
 NOT_LOOKED = "登记为政务云，部门网络内仍有应答，而政务云地址未全部核查，暂不认定"
-ELSEWHERE = "登记为政务云，政务云地址均已核查而无应答，部门网络内有应答，以探测所见为准"
+ELSEWHERE = "登记为政务云，而{}；在别处可见，以探测所见为准"
 SEEN_ELSEWHERE = "登记的部署位置与探测所见不一致，以探测所见为准"
+ALSO_PUBLIC = "登记未提及公有云，而登记的网址指向公有云，以探测所见为准"
+IS_OFF = "登记为政务云，云上的云主机已关机，部门网络内仍有应答，暂不认定"
 MAY_BE_CLOUD = "部门网络内有应答，但登记的其他地址可能位于政务云而未核查，暂不认定"
 
 #: A register's own words for a government cloud, which tell its level.
@@ -29,37 +37,42 @@ _LEVEL_WORDS = (
 )
 
 
-def infer_hosting(world: World, drafts: Drafts) -> dict[str, datetime]:
-    """Fills hosting, its strength and levels, the clouds and the host counts of every registered system.
+def infer_hosting(
+    world: World, drafts: Drafts, resources: Resources, fronts: Fronts, *, today: date
+) -> dict[str, datetime]:
+    """Where every registered system runs, what became of its migration, and whether it was found at all.
 
+    Fills hosting, its strength and levels, the clouds, the host counts, ``migration_state`` and ``is_found``.
     Returns when each system that was seen running, by key, was last seen.
     """
     seen: dict[str, datetime] = {}
-    carried = hosts_by_system(world)
-    shown = shown_elsewhere(world)
+    cases = Cases(world, resources, fronts)
     for system in world.systems:
-        case = case_of(world, system, carried.get(system.key, ()), shown.get(system.key, ()))
+        case = cases.of(system)
         draft = drafts.edit(system)
         draft.zones.update(spotted.spot.zone.id for spotted in case.addresses if spotted.spot)
-        _count(world, case, draft)
-        _settle(world, case, draft)
+        _count(world, resources, case, draft)
+        _settle(world, resources, case, draft)
         _clouds(world, case, draft)
+        conclude_migration(world, resources, case, draft, today=today)
+        conclude_system_found(world, resources, fronts, case, draft)
         if case.seen:
             draft.values["is_observed"] = True
             seen[system.key] = max(ground.observed_at for ground in case.seen.values())
     return seen
 
 
-def _count(world: World, case: Case, draft: Draft) -> None:
+def _count(world: World, resources: Resources, case: Case, draft: Draft) -> None:
     """The host counts. What answers counts with any coverage; a 0 needs every address that could show more."""
     ground = register_ground(case.system)
-    if not case.addresses or ground is None:
+    machines = {spotted.host for spotted in case.addresses}
+    machines |= {resource.host.key for resource in (*case.running, *case.stopped)}
+    if not machines or ground is None:
         return
-    places = {spotted.host: spotted for spotted in case.addresses}
-    listed = "、".join(sorted({spotted.address for spotted in case.addresses})[:5])
+    listed = "、".join(sorted({spotted.address for spotted in case.addresses})[:5]) or "仅云平台列出"
     draft.conclude(
         "hosts_total",
-        len(places),
+        len(machines),
         Ground(ground.strength, ground.source, ground.observed_at, f"登记的地址：{listed}"),
     )
     for column, wanted, words in (
@@ -67,36 +80,43 @@ def _count(world: World, case: Case, draft: Draft) -> None:
         ("hosts_alive_off_cloud", False, "政务云以外"),
     ):
         alive = {
-            s.host: s.sighting
+            s.host: sighting_ground(s.sighting, Strength.SEEN_OUTSIDE)
             for s in case.addresses
-            if s.sighting and s.sighting.is_sure and s.spot and s.is_cloud is wanted
+            if s.is_alive and s.sighting and s.spot and s.is_cloud is wanted
         }
+        for resource in case.running:
+            if (resource.place == CLOUD) is wanted:
+                alive.setdefault(resource.host.key, resource.ground(Strength.SEEN_INSIDE, "，云平台显示已开机"))
         if alive:
-            grounds = [sighting_ground(sighting, Strength.SEEN_OUTSIDE) for sighting in alive.values()]
-            total = grounds[0]
-            for other in grounds[1:]:
+            total, *rest = alive.values()
+            for other in rest:
                 total &= other
             draft.conclude(column, len(alive), total)
-        elif all(_is_told(world, s, wanted) for s in case.addresses):
+        elif case.addresses and all(_is_told(world, resources, s, wanted) for s in case.addresses):
             text = f"登记的地址中，{words}的均已核查，无应答（{listed}）"
             draft.conclude(column, 0, Ground(Strength.DECLARED, ground.source, ground.observed_at, text))
 
 
-def _is_told(world: World, spotted: Spotted, cloud: bool) -> bool:
-    """Whether it is known that an address adds nothing to a count: it lies elsewhere, or was looked at in vain."""
+def _is_told(world: World, resources: Resources, spotted: Spotted, cloud: bool) -> bool:
+    """Whether it is known that an address adds nothing to a count.
+
+    It lies elsewhere, was looked at in vain, or is another machine's now.
+    """
     if spotted.spot is None:
         return False
     if spotted.is_cloud is not cloud:
         return True
-    return spotted.sighting is None and world.covered.address(spotted.vantage, spotted.address)
+    if spotted.became is not None:
+        return spotted.became.now is Now.OTHER
+    return is_silent(world, resources, spotted)
 
 
-def _settle(world: World, case: Case, draft: Draft) -> None:
+def _settle(world: World, resources: Resources, case: Case, draft: Draft) -> None:
     """The value of ``hosting``, with the facts it rests on or the reason why there is none."""
     said = [fact for fact in case.system.facts if fact.column == "hosting"]
     claims = [ground.fact("hosting", (place,)) for place, ground in sorted({**case.hinted, **case.seen}.items())]
     if case.seen:
-        _settle_seen(world, case, draft, said, claims)
+        _settle_seen(world, resources, case, draft, said, claims)
         return
     if has_conflict(draft.conflicts, "hosting"):
         return
@@ -111,65 +131,64 @@ def _settle(world: World, case: Case, draft: Draft) -> None:
             draft.withhold("hosting", PAPER_AND_HINT, (*said, *claims))
         else:
             _show(draft, declared)
-    elif hinted and CLOUD not in hinted and _cloud_is_open(world, case):
+    elif hinted and CLOUD not in hinted and cloud_is_open(world, resources, case):
         draft.withhold("hosting", MAY_BE_CLOUD, claims)
     elif hinted:
         _show(draft, hinted)
 
 
-def _settle_seen(world: World, case: Case, draft: Draft, said: list[SourcedFact], claims: list[SourcedFact]) -> None:
+def _settle_seen(
+    world: World,
+    resources: Resources,
+    case: Case,
+    draft: Draft,
+    said: list[SourcedFact],
+    claims: list[SourcedFact],
+) -> None:
     result = dict(case.seen)
     believed = not has_conflict(draft.conflicts, "hosting")
     if CLOUD in case.declared and CLOUD not in case.seen:
-        if not _cloud_refuted(world, case):
-            draft.withhold("hosting", NOT_LOOKED, (*said, *claims))
+        absent = _absent_from_cloud(world, resources, case)
+        if not absent:
+            is_off = any(resource.place == CLOUD for resource in case.stopped)
+            draft.withhold("hosting", IS_OFF if is_off else NOT_LOOKED, (*said, *claims))
             return
-        _overrule(draft, ELSEWHERE, result, said, claims)
-    elif CLOUD not in case.seen and _cloud_is_open(world, case):
+        _overrule(draft, ELSEWHERE.format(absent), result, said, claims)
+    elif CLOUD not in case.seen and cloud_is_open(world, resources, case):
         draft.withhold("hosting", MAY_BE_CLOUD, (*said, *claims))
         return
     result |= _kept(world, case, believed=believed)
     if CLOUD in case.seen and case.declared and not case.declared.keys() & result.keys():
         _overrule(draft, SEEN_ELSEWHERE, result, said, claims)
+    elif "public_cloud" in case.seen and case.declared and not case.declared.keys() & {"public_cloud", CLOUD}:
+        _overrule(draft, ALSO_PUBLIC, result, said, claims)
     _show(draft, result)
 
 
 def _kept(world: World, case: Case, *, believed: bool) -> dict[str, Ground]:
     """Declared places that no sighting speaks of and nothing refutes.
 
-    A public or an industry cloud is out of our sight. An own room beside a confirmed cloud stays until its
-    addresses have been looked at in vain; one that the sightings, or another register, contradict does not
-    (``believed``: the registers agree).
+    A public or an industry cloud is out of our sight. An own room beside a confirmed cloud, or behind a page on a
+    public one, stays until its addresses have been looked at in vain; one that the sightings, or another register,
+    contradict does not (``believed``: the registers agree).
     """
     out = {place: ground for place, ground in case.declared.items() if place in ("public_cloud", "industry_cloud")}
     own = OWN & case.declared.keys()
-    if believed and own and not own & case.seen.keys() and case.declared.keys() & case.seen.keys():
+    confirmed = bool(case.declared.keys() & case.seen.keys()) or case.seen.keys() == {"public_cloud"}
+    if believed and own and not own & case.seen.keys() and confirmed:
         off = [s for s in case.addresses if s.spot and s.spot.zone.kind == "department"]
         if not off or not all(world.covered.address(s.vantage, s.address) for s in off):
             out |= {place: case.declared[place] for place in own}
     return {place: ground for place, ground in out.items() if place not in case.seen}
 
 
-def _cloud_is_open(world: World, case: Case) -> bool:
-    """Whether the system may be on a government cloud for all that was looked at."""
-    return CLOUD in case.hinted or any(
-        spotted.may_be_cloud and not (spotted.is_cloud and world.covered.address(spotted.vantage, spotted.address))
-        for spotted in case.addresses
-    )
+def _absent_from_cloud(world: World, resources: Resources, case: Case) -> str:
+    """Why it is shown that a system declared on a government cloud is not there; empty where it is not shown.
 
-
-def _cloud_refuted(world: World, case: Case) -> bool:
-    """Whether it is shown that a system declared on a government cloud is not there.
-
-    Its cloud addresses were all looked at and none answers. Where it declares none, the whole of every government
-    cloud was looked at down to the services, and the system itself, by name, was seen elsewhere.
+    Where it declares no address there, the system itself, by name, must have been seen elsewhere.
     """
-    if _cloud_is_open(world, case):
-        return False
-    if any(spotted.is_cloud for spotted in case.addresses):
-        return True
-    clouds = [zone for zone in world.zones.values() if zone.kind == "government_cloud"]
-    return case.is_named and bool(clouds) and all(world.covered.zone(zone, "services") for zone in clouds)
+    has_address = any(spotted.is_cloud for spotted in case.addresses)
+    return nothing_on_cloud(world, resources, case) if has_address or case.is_named else ""
 
 
 def _overrule(
@@ -190,7 +209,7 @@ def _clouds(world: World, case: Case, draft: Draft) -> None:
     """Which clouds a system is on, and the levels of the government clouds among them."""
     department = case.system.text("department_id")
     told = [world.referred("cloud", code, department) for code in texts(case.system, "cloud_codes")]
-    seen = [world.referred("cloud", world.zones[zone].cloud_code, "") for zone in sorted(case.cloud_zones)]
+    seen = [world.referred("cloud", code, "") for code in sorted(case.cloud_codes)]
     clouds = {cloud.key: cloud for cloud in (*told, *seen) if cloud is not None}
     ground = register_ground(case.system)
     if clouds and ground:

@@ -87,7 +87,13 @@ def read_interfaces(sections: Sections) -> tuple[Interface, ...]:
         out.append(
             Interface(link.name, kind, link.detail, link.mac, tuple(link.addresses), is_real, link.peer, link.product)
         )
-    kept = [one for one in out if one.addresses or one.kind not in ("internal", "other", "tunnel", "tun", "veth")]
+    kept = [
+        one
+        for one in out
+        if one.addresses
+        or (one.kind not in ("internal", "other", "veth") and not FALLBACK.match(one.name))
+        or re.match(r"^cali[0-9a-f]{11}$", one.name)
+    ]
     return tuple(sorted(kept, key=lambda one: one.name)[:MAX_INTERFACES])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -22,6 +23,13 @@ MOST = 200
 #: Addresses in public form of which none is known to be on the internet: the government extranet's (netspy, a public
 #: scanner of internal networks, lists the prefix beside the private ones). Nobody is called connected by them.
 NOT_PUBLIC = (ipaddress.ip_network("59.192.0.0/10"),)
+
+#: Interfaces inside the machine that are told all the same: their names say what they are, and that a host is a node
+#: of a container cluster explains routes that it would otherwise be asked about.
+_TELLING = re.compile(
+    r"^(docker.*|br-[0-9a-f]{12}|virbr\d+|cni\d*|cbr0|podman\d+|lxc\w*|lxd\w*|flannel.*|cali.*|tunl0|vxlan\.calico"
+    r"|kube-.*|nodelocaldns|weave|cilium_.*)$"
+)
 
 #: Parts that must have been read to the end before anybody says that an address is not there.
 _EVERY_INTERFACE = frozenset({"addresses", "net"})
@@ -154,7 +162,11 @@ def _global(one: Interface) -> Iterator[Address]:
 
 
 def _network(inside: Inside) -> Iterator[Fact]:
-    shown = [one for one in inside.interfaces if one.kind not in ("loopback", "internal", "other")]
+    shown = [
+        one
+        for one in inside.interfaces
+        if one.kind not in ("loopback", "internal", "other") or _TELLING.match(one.name)
+    ]
     names = {one.name for one in shown}
     yield from _texts("ips", (own.address for one in shown if one.is_real for own in _global(one)), "网卡地址")
     macs = (found.value for mac in _macs(inside) if (found := mac_id(mac, "-")) is not None)

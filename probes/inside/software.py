@@ -23,6 +23,7 @@ class Product:
     version: str
     strength: Strength
     evidence: str
+    is_running: bool
 
     def __str__(self) -> str:
         return f"{self.category}:{self.name} {self.version}".strip()
@@ -60,14 +61,21 @@ def products(inside: Inside) -> tuple[Product, ...]:
     for product in found:
         key = (product.category, product.name)
         merged[key] = _merged(merged[key], product) if key in merged else product
-    return tuple(merged[key] for key in sorted(merged))
+    return tuple(_told(merged[key]) for key in sorted(merged))
+
+
+def _told(product: Product) -> Product:
+    if product.is_running:
+        return product
+    return replace(product, evidence=f"{product.evidence}；未见运行")
 
 
 def _merged(one: Product, other: Product) -> Product:
     parts = list(dict.fromkeys(f"{one.evidence}；{other.evidence}".split("；")))
     evidence = "；".join(part for part in parts if not any(p != part and p.startswith(part) for p in parts))
     version = one.version or other.version
-    return replace(one, version=version, strength=max(one.strength, other.strength), evidence=evidence)
+    strength, is_running = max(one.strength, other.strength), one.is_running or other.is_running
+    return replace(one, version=version, strength=strength, evidence=evidence, is_running=is_running)
 
 
 def _packages(packages: Sequence[Package], running: set[str]) -> Iterator[tuple[PackageRow, Product]]:
@@ -78,8 +86,8 @@ def _packages(packages: Sequence[Package], running: set[str]) -> Iterator[tuple[
             shown = sorted(row.runs & running)
             strength = row.strength if shown or row.alone else Strength.HINTED
             why = f"{package.manager}: {package.name} {package.version}".strip()
-            why += f"；进程 {shown[0]}" if shown else "" if row.alone else "；已安装，未见运行"
-            yield row, Product(row.category, row.product, package.version, strength, why)
+            why += f"；进程 {shown[0]}" if shown else "；已安装"
+            yield row, Product(row.category, row.product, package.version, strength, why, bool(shown) or row.alone)
             break
 
 
@@ -101,7 +109,7 @@ def _processes(inside: Inside) -> Iterator[tuple[ProcessRow, str, Product]]:
                 why = f"进程 {name}" if row.kind == "process" else f"java 进程 {name}"
                 port = listening.get(name.casefold())
                 why += f"，监听 {port}" if port else ""
-                yield row, name, Product(row.category, row.product, "", row.strength, why)
+                yield row, name, Product(row.category, row.product, "", row.strength, why, True)
                 break
 
 
@@ -110,6 +118,5 @@ def _folders(row: ProcessRow, folders: Sequence[str]) -> Iterator[tuple[ProcessR
         match = row.pattern.fullmatch(folder.rpartition("/")[2])
         if match is not None:
             version = (match[1] or "").strip(".") if match.re.groups else ""
-            why = f"目录 {folder}；未见运行"
-            yield row, folder, Product(row.category, row.product, version, row.strength, why)
+            yield row, folder, Product(row.category, row.product, version, row.strength, f"目录 {folder}", False)
             return

@@ -54,8 +54,8 @@ def by_login(targets: Sequence[Network], logins: Sequence[L]) -> list[tuple[L, l
 
 
 def not_here(program: str, port: int, targets: Sequence[str]) -> Refused | None:
-    """Why hosts cannot be looked at from this machine."""
-    if shutil.which(program) is None:
+    """Why hosts cannot be looked at from this machine; ``program`` is what has to be installed, if anything."""
+    if program and shutil.which(program) is None:
         return Refused("not_installed", f"{program} is not installed: apt-get install openssh-client")
     loopback = [address for address in targets if ipaddress.ip_address(address).is_loopback]
     if loopback and port in ports_everywhere():

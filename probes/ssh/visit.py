@@ -7,13 +7,14 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from probes.access import Bastion
 from probes.ansible_run.process import Ended, Happened, Job, run
-from probes.base import Context
+from probes.base import Context, Stop
 from probes.inside import Inside
 from probes.reach import Reach, pace, reach
 from probes.secrets import Secret
@@ -32,7 +33,7 @@ LOGINS_AT_ONCE = 32
 #: Ansible's workers beside each other; each takes about 11 MB and a processor.
 FORKS = 25
 #: A batch sets out with who is there when nobody else came in for so long: slow logins make up another batch.
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 2.0
 #: Commands that one host is asked, at most; each may take its part of the host's time.
 COMMANDS = 4
 #: What starting Ansible may take on a busy machine.
@@ -40,6 +41,18 @@ START_SECONDS = 120.0
 
 #: Shards of all zones that log in and read at the same time in this process; more would wait for a processor.
 _AT_WORK = threading.BoundedSemaphore(min(4, os.cpu_count() or 1))
+
+
+@contextmanager
+def at_work(stop: Stop) -> Iterator[bool]:
+    """Waits for a place to work at; False where the wish to stop came first."""
+    while not (may := _AT_WORK.acquire(timeout=0.2)) and not stop.is_set:
+        continue
+    try:
+        yield may
+    finally:
+        if may:
+            _AT_WORK.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +102,15 @@ class Visit:
 
     def go(self, addresses: Sequence[str]) -> Found:
         """Looks at every address that accepts a connection. Closed and silent ones are neither read nor refused."""
-        while not _AT_WORK.acquire(timeout=0.2):
-            if self.stop.is_set:
+        with at_work(self.stop) as may:
+            if not may:
                 self.found.refuse(addresses, Refused("stopped", self.stop.reason))
                 return self.found
-        try:
-            self._go(addresses)
-        finally:
-            _AT_WORK.release()
-            for _, _, running in self.ready:
-                running.end()
+            try:
+                self._go(addresses)
+            finally:
+                for _, _, running in self.ready:
+                    running.end()
         return self.found
 
     def _go(self, addresses: Sequence[str]) -> None:
@@ -248,7 +260,8 @@ class Visit:
         hosts = {
             name: {
                 "ansible_connection": "auditor_mux",
-                "auditor_socket": str(self.folder / socket),
+                "auditor_folder": str(self.folder),
+                "auditor_socket": socket,
                 "auditor_seconds": self.host_seconds / COMMANDS,
                 "auditor_most": MOST_OUTPUT,
                 "auditor_system": self.reading.system,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -78,6 +79,14 @@ def own_address(text: object) -> Address | None:
 def seen(column: str, value: Value, evidence: str = "", strength: Strength = Strength.SEEN_INSIDE) -> list[Fact]:
     """One fact, or none where there is nothing to say."""
     return [Fact(column, value, strength, evidence)] if value not in (None, "", ()) else []
+
+
+@functools.lru_cache(maxsize=4096, typed=True)
+def common(
+    column: str, value: Value, evidence: str = "", strength: Strength = Strength.SEEN_INSIDE
+) -> tuple[Fact, ...]:
+    """As :func:`seen`, for what is said of many: they share one fact, which takes less time and less memory."""
+    return tuple(seen(column, value, evidence, strength))
 
 
 def without_shared(observations: Sequence[Observation]) -> list[Observation]:

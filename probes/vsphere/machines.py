@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from inventories.identity import instance_id, uuid_id
 from inventories.model import Fact, Identifier, Observation, Strength
 from inventories.places import Address
-from probes.cloud_owners import owner
+from probes.cloud_owners import Owner, owner
 from probes.vsphere.answers import Item
 from probes.vsphere.fields import field, items, moment, name, number, path, reference, text, word
-from probes.vsphere.frame import Frame, own_address, seen
-from probes.vsphere.tree import Tree
+from probes.vsphere.frame import Frame, common, own_address, seen
+from probes.vsphere.tree import Place, Tree
 
 _POWER = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
 _VIRTUAL = (*seen("platform", "vsphere"), *seen("is_physical", False))
 _TALKING = frozenset({"guestToolsRunning", "guestToolsExecutingScripts"})
+_NOBODY = Owner()
 _WIDTH = re.compile(r"\s*\((32|64)[- ]bit\)$", re.IGNORECASE)
 #: Before this, a machine's creation was not recorded: a date in the years of no vSphere is a clock's zero.
 _FIRST_YEAR = 2000
@@ -89,33 +90,33 @@ def observe_machine(
 ) -> Observation:
     """``attributes`` maps the keys of custom attributes to their names; ``macs`` are those of its devices."""
     ids = frame.mac_ids([*(card.mac for card in cards), *macs])
-    folders = tree.folders(reference(item.get("parent")) or reference(item.get("parentVApp")))
+    own_name = name(item.get("name"))
+    place = tree.place(reference(item.get("parent")) or reference(item.get("parentVApp")))
     notes = dict(_notes(item, attributes))
-    belongs = owner(
-        frame.belongs,
-        {
-            "name": (name(item.get("name")),),
-            "folder": _spellings(folders),
-            "project": _spellings(folders),
-            **{f"metadata:{key}": (value,) for key, value in notes.items()},
-        },
-    )
-    addresses = [address for card in cards for address, _length in card.addresses]
+    belongs = _owner(frame, own_name, place, notes)
     facts = [
-        *seen("name", name(item.get("name"))),
+        *seen("name", own_name),
         *_VIRTUAL,
-        *(seen("power_state", _POWER.get(word(item.get("runtime.powerState")))) if is_current(item) else ()),
-        *seen("guest_tools", word(item.get("guest.toolsRunningStatus"))),
+        *(common("power_state", _POWER.get(word(item.get("runtime.powerState")))) if is_current(item) else ()),
+        *common("guest_tools", word(item.get("guest.toolsRunningStatus"))),
         *_system(item),
-        *seen("ips", tuple(dict.fromkeys(str(address) for address in addresses)), "VMware Tools"),
-        *seen("macs", tuple(dict.fromkeys(mac.value for mac in ids))),
-        *seen("cloud_project", "/".join(folders)),
-        *seen("cloud_tags", tuple(f"{key}={value}" for key, value in notes.items())),
-        *seen("system_codes", belongs.systems, belongs.evidence),
+        *seen("ips", tuple({str(address): None for card in cards for address, _ in card.addresses}), "VMware Tools"),
+        *seen("macs", tuple({mac.value: None for mac in ids})),
+        *common("cloud_project", place.path),
+        *common("cloud_tags", tuple(f"{key}={value}" for key, value in notes.items())),
+        *common("system_codes", belongs.systems, belongs.evidence),
         *_created(item, frame),
     ]
-    identifiers = [*_identity(item, frame), *ids, *_places(cards, frame)]
+    identifiers = [*_identity(item, frame), *ids, *_addressed(cards, frame)]
     return frame.observation("host", identifiers, facts, belongs.department_id)
+
+
+def _owner(frame: Frame, own_name: str, place: Place, notes: Mapping[str, str]) -> Owner:
+    """A folder is what a project is elsewhere: rows on either are held against it."""
+    if not frame.belongs:
+        return _NOBODY
+    texts = {"name": (own_name,), "folder": place.spellings, "project": place.spellings}
+    return owner(frame.belongs, texts | {f"metadata:{key}": (value,) for key, value in notes.items()})
 
 
 def _identity(item: Item, frame: Frame) -> Iterator[Identifier | None]:
@@ -126,7 +127,7 @@ def _identity(item: Item, frame: Frame) -> Iterator[Identifier | None]:
         yield uuid_id(hardware)
 
 
-def _places(cards: Sequence[Card], frame: Frame) -> Iterator[Identifier | None]:
+def _addressed(cards: Sequence[Card], frame: Frame) -> Iterator[Identifier | None]:
     for card in cards:
         for address, length in card.addresses:
             # A mask of the full length is how a service that wanders between machines puts its address on one.
@@ -151,7 +152,7 @@ def _addresses(card: object) -> Iterator[tuple[Address, int]]:
 def _system(item: Item) -> Iterator[Fact]:
     """What a look from within would know better, and so is said more weakly than what the platform itself decides."""
     memory = number(item.get("config.hardware.memoryMB"))
-    yield from seen("memory_mb", memory, "configured", Strength.SEEN_OUTSIDE)
+    yield from common("memory_mb", memory, "configured", Strength.SEEN_OUTSIDE)
     told = ""
     if talks(item):
         yield from seen("hostname", text(item.get("guest.hostName")), "VMware Tools", Strength.SEEN_OUTSIDE)
@@ -159,15 +160,17 @@ def _system(item: Item) -> Iterator[Fact]:
     if told:
         # "... or later" is a family of systems, not one.
         strength = Strength.HINTED if told.endswith("or later") else Strength.SEEN_OUTSIDE
-        yield from seen("os_name", told, "VMware Tools", strength)
+        yield from common("os_name", told, "VMware Tools", strength)
     else:
         chosen = _product(item.get("config.guestFullName"))
-        yield from seen("os_name", chosen, "chosen when the machine was made", Strength.HINTED)
+        yield from common("os_name", chosen, "chosen when the machine was made", Strength.HINTED)
 
 
 def _product(value: object) -> str:
     """A system's name without its width; ``Other Linux`` names nothing."""
-    found = _WIDTH.sub("", text(value))
+    found = text(value)
+    if found.endswith(")"):
+        found = _WIDTH.sub("", found)
     return "" if found.lower().startswith("other") else found
 
 
@@ -177,11 +180,6 @@ def _notes(item: Item, attributes: Mapping[int, str]) -> Iterator[tuple[str, str
         known = attributes.get(key) if isinstance(key, int) else None
         if known and value:
             yield known, value
-
-
-def _spellings(folders: Sequence[str]) -> tuple[str, ...]:
-    """The whole path first, then each folder's own name, the nearest first."""
-    return tuple(dict.fromkeys(("/".join(folders), *reversed(folders)))) if folders else ()
 
 
 def _created(item: Item, frame: Frame) -> list[Fact]:

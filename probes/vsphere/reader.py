@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from probes.vsphere.answers import Item
-from probes.vsphere.fields import field, kind_of, reference, text
+from probes.vsphere.fields import field, kind_of, reference
 from probes.vsphere.session import Session
 from probes.vsphere.soap import ManagedObject, ServerFault, type_of
 from probes.vsphere.trouble import Trouble
 
 _COLLECTOR = "vmodl.query.PropertyCollector"
+_LONGEST_TOKEN = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,11 @@ def _retrieved(session: Session, wanted: Wanted, objects: list[Any], size: int) 
     token = ""
     try:
         result = _first(collector, wanted, objects, size)
-        while result is not None:
-            token = text(field(result, "token"), 1000)
+        if result is None:
+            # So a server says that it has none of the kind.
+            return
+        while True:
+            token = _token(result)
             yield _items(result)
             if not token:
                 return
@@ -146,21 +150,32 @@ def _first(collector: ManagedObject, wanted: Wanted, objects: list[Any], size: i
             properties = fewer
 
 
+def _token(result: object) -> str:
+    """By which the next page is asked for; empty where this was the last."""
+    token = field(result, "token")
+    if (
+        kind_of(result) != "RetrieveResult"
+        or not (token is None or isinstance(token, str))
+        or len(token or "") > 1000
+    ):
+        raise Trouble("bad_output", "no page of objects")
+    return token or ""
+
+
 def _items(result: object) -> list[Item]:
-    objects = field(result, "objects")
-    if not isinstance(objects, list):
-        raise Trouble("bad_output", "a page without objects")
-    return [_item(entry) for entry in objects]
+    """The objects of a page. One that has no id cannot be told from those that were read: then it is no page."""
+    read = [_item(entry) for entry in _list(result, "objects")]
+    if not all(item.id for item in read):
+        raise Trouble("bad_output", "an object without an id")
+    return read
 
 
 def _item(entry: object) -> Item:
     """One object of a page. :class:`ServerFault` where the server says, property by property, that we are nobody."""
     about = field(entry, "obj")
-    values: dict[str, object] = {}
-    for said in _list(entry, "propSet"):
-        path = field(said, "name")
-        if isinstance(path, str):
-            values[path] = field(said, "val")
+    values = {
+        path: field(said, "val") for said in _list(entry, "propSet") if isinstance(path := field(said, "name"), str)
+    }
     denied = False
     for missing in _list(entry, "missingSet"):
         why = field(missing, "fault")

@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 from xml.parsers.expat import ExpatError
 
 from pyVmomi import SoapAdapter, VmomiSupport, vmodl
-from pyVmomi.SoapAdapter import SoapStubAdapterBase
+from pyVmomi.SoapAdapter import SoapResponseDeserializer, SoapStubAdapterBase
 
 from inventories.faults import clean
 from probes.vsphere.trouble import Trouble
-from probes.vsphere.wire import Wire
+from probes.vsphere.wire import Answer, Wire
 
 #: What pyVmomi raises for answers that are no SOAP, or not what its types say. It has no exception of its own.
 BROKEN = (ExpatError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
@@ -46,6 +46,25 @@ class ServerFault(Exception):
         return name in self._kinds
 
 
+class _Reader(SoapResponseDeserializer):
+    """Takes note whether an answer to the question stands in what is read at all.
+
+    pyVmomi takes any other tree, and the answer to any other question, for one that says nothing: a page that
+    nobody sent would be an inventory without machines.
+    """
+
+    def __init__(self, stub: Stub, expected: str) -> None:
+        _adapter.SoapResponseDeserializer.__init__(self, stub)
+        self.is_answered = False
+        self._expected = expected
+
+    def StartElementHandler(self, tag: str, attr: Any) -> None:  # noqa: N802
+        """One element, its name after its namespace and a space."""
+        if tag.rpartition(" ")[2] == self._expected:
+            self.is_answered = True
+        _adapter.SoapResponseDeserializer.StartElementHandler(self, tag, attr)
+
+
 class Stub(SoapStubAdapterBase):
     """What pyVmomi's objects send their calls through."""
 
@@ -65,15 +84,27 @@ class Stub(SoapStubAdapterBase):
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": self.versionId}
         logs_in = info.wsdlName == "Login"
         with self._wire.asked("POST", "/sdk", body, headers, again=not logs_in) as answer:
-            try:
-                result = _adapter.SoapResponseDeserializer(self).Deserialize(answer, info.result)
-            except BROKEN as error:
-                raise Trouble("bad_output", f"{info.wsdlName}: no SOAP that fits: {type(error).__name__}") from None
+            result, is_answered = self._read(answer, info)
             if isinstance(result, Exception):
                 raise ServerFault(result)
-            if answer.status != 200:
-                raise Trouble("bad_output", f"{info.wsdlName}: HTTP {answer.status} without a fault")
+            if answer.status != 200 or not is_answered:
+                raise Trouble("bad_output", f"{info.wsdlName}: no answer to what was asked")
         return result
+
+    def _read(self, answer: Answer, info: Any) -> tuple[Any, bool]:
+        """What an answer says, and whether it answers the question."""
+        reader: Any = _Reader(self, f"{info.wsdlName}Response")
+        inner = reader.deser
+        try:
+            result = reader.Deserialize(answer, info.result)
+            return result, reader.is_answered
+        except BROKEN as error:
+            raise Trouble("bad_output", f"{info.wsdlName}: no SOAP that fits: {type(error).__name__}") from None
+        finally:
+            # Reader and parser hold each other, and the page that was read: without this, pages would pile up until
+            # the cycle collector comes by.
+            vars(inner).clear()
+            vars(reader).clear()
 
 
 def best_version(offered: set[str]) -> str:

@@ -165,7 +165,7 @@ class Survey:
                     raise Trouble("looping", "the same page again")
                 if (listed := len(seen)) > MOST_OBJECTS:
                     raise Trouble("too_much", f"more than {MOST_OBJECTS} objects")
-                fresh = list({item.id: item for item in page if item.id and item.id not in known}.values())
+                fresh = list({item.id: item for item in page if item.id not in known}.values())
                 step.take(fresh)
                 known.update(item.id for item in fresh)
                 if denied := sum(item.is_denied for item in fresh):

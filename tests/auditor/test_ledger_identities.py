@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,15 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.ledger import Ledger
+from auditor.ledger import Ledger, LedgerError
 from auditor.ledger.identities import survivor
 from auditor.ledger.life import Reason, Sight
-from auditor.ledger.records import Opening, Present, Seen, Terms
+from auditor.ledger.records import Act, Opening, Present, Seen, Terms
 from inventories.identity import code_id, ip_id
 from inventories.model import Identifier, KeyMap
+from inventories.told import Moved, Told
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = date(2026, 3, 1)
+MOVED = Moved(Identifier("uuid", "u"), "", "H1")
 
 
 def seen(key: str, rule: str = "p/r", value: object = 1, department: str = "mzj", waiver: str = "") -> Seen:
@@ -175,3 +178,79 @@ def test_any_map_after_any_other_comes_back(ledger: Ledger, maps: list[KeyMap]) 
     for key_map in maps:
         ledger.save_key_map(key_map, at=START, by="x")
         assert ledger.key_map() == key_map
+
+
+# --- a person's word ---
+
+PIN = Told(KeyMap(pins={("host", Identifier("uuid", "u")): "H1"}), "host", "H1", pins=(MOVED,))
+
+
+def test_a_word_is_kept_with_everything_that_it_changed(ledger: Ledger) -> None:
+    row = ledger.tell(Act.PIN, PIN, named=[Identifier("uuid", "u")], reason=" 标签 ", by="王工", at=START)
+    assert (row.id, row.at, row.by, row.reason, row.act) == (1, START, "王工", "标签", Act.PIN)
+    assert (row.key, row.other, row.identifiers, row.pins) == ("H1", "", (Identifier("uuid", "u"),), (MOVED,))
+    assert row.holds
+    assert ledger.words() == ledger.words("H1") == [row]
+    assert ledger.words("H2") == []
+    assert ledger.key_map() == PIN.keymap
+
+
+@pytest.mark.parametrize(("reason", "by"), [("", "王工"), (" ", "王工"), ("标签", "")])
+def test_a_word_needs_its_reason_and_a_name(ledger: Ledger, reason: str, by: str) -> None:
+    with pytest.raises(LedgerError, match="needs its reason and the person's name"):
+        ledger.tell(Act.PIN, PIN, reason=reason, by=by, at=START)
+    assert ledger.words() == []
+    assert ledger.key_map() == KeyMap()
+
+
+def test_a_word_is_taken_back_by_another_and_once(ledger: Ledger) -> None:
+    first = ledger.tell(Act.PIN, PIN, reason="标签", by="王工", at=START)
+    back = Told(KeyMap(), "host", "H1")
+    second = ledger.tell(Act.PIN, back, reason="看错", by="李工", at=START, undoes=first)
+    assert [(w.id, w.holds, w.undoes, w.undone_by) for w in ledger.words()] == [(1, False, 0, 2), (2, False, 1, 0)]
+    with pytest.raises(LedgerError, match="word 1 was taken back already"):
+        ledger.tell(Act.PIN, back, reason="又", by="李工", at=START, undoes=first)
+    with pytest.raises(LedgerError, match="word 2 was taken back already"):
+        ledger.tell(Act.PIN, back, reason="又", by="李工", at=START, undoes=second)
+    assert len(ledger.words()) == 2
+
+
+def test_what_a_word_says_is_safe_to_show(ledger: Ledger) -> None:
+    row = ledger.tell(Act.PIN, PIN, reason="\x1b[31m红", by="王\n工", at=START)
+    assert (row.reason, row.by) == ("\\x1b[31m红", "王\\x0a工")
+
+
+def test_findings_follow_a_merge_and_come_back(ledger: Ledger) -> None:
+    audit(ledger, 1, seen("H1"), seen("H2", rule="p/other"))
+    audit(ledger, 2, seen("H1"), seen("H2", rule="p/other"), seen("H2"))
+    merged = Told(KeyMap(aliases={"H2": "H1"}), "host", "H1", "H2")
+    word = ledger.tell(Act.MERGE, merged, reason="同一台", by="王工", at=START + timedelta(days=3))
+    assert {(f.rule, f.asset_key) for f in ledger.findings() if not f.merged_into} == {
+        ("p/r", "H1"),
+        ("p/other", "H1"),
+    }
+    moved = next(f for f in ledger.findings(assets=["H1"]) if f.rule == "p/other")
+    assert moved.id in word.findings and len(word.findings) == 2
+    assert ledger.history(moved.id)[-1].actor == "王工"
+    split = Told(KeyMap(), "host", "H1", "H2")
+    ledger.tell(Act.MERGE, split, reason="两台", by="李工", at=START + timedelta(days=4), undoes=word)
+    living = {(f.rule, f.asset_key): f for f in ledger.findings() if not f.merged_into}
+    # What was taken into an older finding stays there; the next audit opens it anew.
+    assert set(living) == {("p/r", "H1"), ("p/other", "H2")}
+    assert living["p/other", "H2"].state == "open"
+    assert [(e.note, e.actor) for e in ledger.history(moved.id)[-2:]] == [("H2 → H1", "王工"), ("H1 → H2", "李工")]
+    assert ledger.findings(assets=["H2"]) != []
+
+
+def test_an_older_ledger_learns_to_keep_words(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.open(path) as ledger:
+        ledger.save_key_map(PIN.keymap, at=START, by="x")
+    with sqlite3.connect(path) as old:
+        old.execute("DROP TABLE identity_words")
+        old.execute("UPDATE alembic_version SET version_num = '0001'")
+    old.close()
+    with Ledger.open(path) as ledger:
+        assert ledger.key_map() == PIN.keymap
+        assert ledger.words() == []
+        assert ledger.tell(Act.PIN, PIN, reason="x", by="y", at=START).id == 1

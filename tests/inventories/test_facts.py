@@ -91,6 +91,45 @@ def test_differences_of_width_and_case_are_none() -> None:
     assert conflict is None and value in ("Ｋylin V10", "kylin v10")
 
 
+@pytest.mark.parametrize(
+    ("column", "said", "shown"),
+    [
+        ("hostname", ("web1", "web1.mz.example"), "web1.mz.example"),
+        ("hostname", ("WEB1.mz.example", "web1"), "WEB1.mz.example"),
+        ("hostname", ("web1", "web2.mz.example"), None),
+        ("hostname", ("web1.mz.example", "web1.jt.example"), None),
+        ("hostname", ("web1", "web1.mz.example", "web1.jt.example"), None),
+        ("memory_mb", (7821, 8192), 8192),
+        ("memory_mb", (4096, 8192), None),
+        ("vendor", ("Huawei Technologies Co., Ltd.", "华为"), "Huawei Technologies Co., Ltd."),
+        ("vendor", ("Huawei", "Inspur"), None),
+        (
+            "hardware_uuid",
+            ("564d4cbc-c6a9-1969-bc4c-4d56a9c66919", "BC4C4D56-A9C6-6919-BC4C-4D56A9C66919"),
+            "564d4cbc-c6a9-1969-bc4c-4d56a9c66919",
+        ),
+        ("hardware_uuid", ("564d4cbc-c6a9-1969-bc4c-4d56a9c66919", "无"), None),
+        ("platform", ("kvm", "gov_cloud"), "gov_cloud"),
+        ("platform", ("kvm", "openstack", "gov_cloud"), "gov_cloud"),
+        ("platform", ("openstack", "kvm"), "openstack"),
+        ("platform", ("kvm", "vsphere"), None),
+        ("platform", ("gov_cloud", "public_cloud"), None),
+        ("platform", ("openstack", "vsphere", "gov_cloud"), "gov_cloud"),
+    ],
+)
+def test_what_is_put_differently_and_says_the_same(column: str, said: tuple[Value, ...], shown: Value) -> None:
+    of = COLUMNS["host"][column]
+    facts = ordered(fact(of, value, INSIDE, str(n), AT - timedelta(hours=n)) for n, value in enumerate(said))
+    value, conflict = choose(of, facts)
+    assert value == shown
+    assert (conflict is None) == (shown is not None)
+    if shown is not None:
+        assert all(supports(of, value, one) for one in facts)
+        # A register that puts it in yet another way does not disagree either.
+        declared = fact(of, said[-1], SAID, "registers/hosts.csv!2")
+        assert choose(of, [*facts, declared]) == (shown, None)
+
+
 @pytest.mark.parametrize("strength", [INSIDE, OUTSIDE, HINT])
 def test_of_what_only_papers_say_only_papers_count(strength: Strength) -> None:
     assert chosen(FILED, fact(FILED, "X-1", strength)) == (None, None)

@@ -15,8 +15,10 @@ from inventories.identity import (
     department_id,
     identifies,
     instance_id,
+    instance_parts,
     ip_id,
     mac_id,
+    mark,
     name_id,
     place_id,
     rank,
@@ -141,6 +143,9 @@ def test_macs_are_one_however_they_are_written(text: str) -> None:
         "00:00:0c:07:ac:01",
         "00:00:0c:9f:f0:01",
         "00:07:b4:00:01:02",
+        "00:05:73:a0:00:01",
+        "02:bf:0a:01:00:64",
+        "02:42:ac:11:00:02",
     ],
 )
 def test_shared_and_malformed_macs_identify_nothing(text: str) -> None:
@@ -182,6 +187,18 @@ def test_a_service_can_be_read_back() -> None:
     ):
         with pytest.raises(ValueError):
             service_parts(strange)
+
+
+def test_an_instance_can_be_read_back_and_is_one_through_whichever_cloud() -> None:
+    server = "0d1c3c5e-6a0e-4a5e-9d3b-5a2e8f9b7c11"
+    assert instance_parts(instance_id("lhc-01", server)) == ("LHC-01", server)
+    assert instance_parts(instance_id("区/县", "vm-42")) == ("区/县", "vm-42")
+    with pytest.raises(ValueError, match="names no instance"):
+        instance_parts(ip_id("10.1.0.1", "scanner"))
+    assert mark(instance_id("VC-1", server)) == mark(instance_id("ESXI-3", server.upper()))
+    # What is no UUID means something in its own cloud only.
+    assert mark(instance_id("VC-1", "vm-42")) != mark(instance_id("VC-2", "vm-42"))
+    assert mark(code_id("host", "A-1")) == ("host-code", "A-1")
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

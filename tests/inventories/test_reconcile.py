@@ -279,6 +279,58 @@ def test_days_are_those_of_the_site(make: Any) -> None:
     assert hosts(found)[0].get("last_seen_on") == date(2026, 3, 2)
 
 
+# --- components ---
+
+
+def component(make: Any, word: str, department: str = "mzj", number: int = 2) -> Observation:
+    row: Observation = make.row(
+        "component",
+        f"registers/components.csv!{number}",
+        department,
+        (name_id("component", department, f"{word}|os"),),
+        category="os",
+        host_key=word,
+    )
+    return row
+
+
+def test_a_components_host_is_named_by_its_code_and_shown_by_its_key(make: Any, one: Any) -> None:
+    found = make.reconciled(make.host_row("A-1", "mzj", "10.1.0.7"), make.seen("10.1.0.7"), component(make, "a-1"))
+    part, host = one(found, "component"), one(found, "host")
+    assert part.get("host_key") == host.key
+    (fact,) = [f for f in part.facts if f.column == "host_key"]
+    assert (fact.value, fact.evidence, fact.source) == (host.key, "a-1", "registers/components.csv!2")
+    assert not part.conflicts
+
+
+def test_a_code_that_several_departments_use_means_the_departments_own_host(make: Any, one: Any) -> None:
+    rows = [make.host_row("A-1", "mzj", "10.1.0.7"), make.host_row("A-1", "jtj", "10.2.0.200")]
+    found = make.reconciled(*rows, component(make, "A-1", "jtj"))
+    assert one(found, "component").get("host_key") == one(found, "host", department_id="jtj").key
+    elsewhere = make.reconciled(*rows, component(make, "A-1", "czj"))
+    assert one(elsewhere, "component").get("host_key") is None
+    (conflict,) = one(elsewhere, "component").conflicts
+    assert conflict.column == "host_key" and "对应多台主机" in conflict.why and "A-1" in conflict.why
+
+
+def test_a_host_without_a_code_is_named_by_its_address(make: Any, one: Any) -> None:
+    row = make.host_row("", "mzj", "10.1.0.7", name="网站服务器")
+    found = make.reconciled(row, make.seen("10.1.0.7"), component(make, "10.1.0.7"))
+    assert one(found, "component").get("host_key") == one(found, "host").key
+
+
+def test_an_unknown_code_names_no_host(make: Any, one: Any) -> None:
+    found = make.reconciled(make.host_row("A-1", "mzj", "10.1.0.7"), component(make, "A-10"), make.seen("10.1.0.10"))
+    part = one(found, "component")
+    assert part.get("host_key") is None
+    (conflict,) = part.conflicts
+    assert (conflict.column, conflict.shown) == ("host_key", None)
+    assert "查不到" in conflict.why and "A-10" in conflict.why
+    assert [claim.evidence for claim in conflict.claims] == ["A-10"]
+    assert any("所在主机" in line for line in found.conflicts)
+    assert make.reconciled(component(make, "A-10")).assets[0].get("host_key") is None
+
+
 # --- keys ---
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from probes.profiles import PROFILES
 from probes.scope import Profile
 
 PLAIN = re.compile(
-    r"nmap|-{1,2}[a-zA-Z][a-zA-Z-]*|-PS[0-9,-]+|-T[34]|-6|[0-9,-]+|[0-9]+s|[a-z]+\.(txt|xml)|\./page\.nse,ssl-cert"
+    r"nmap|-{1,2}[a-zA-Z][a-zA-Z-]*|-PS[0-9,-]+|-T[34]|-6|[0-9,-]+|[0-9]+s|[a-z]+\.(txt|xml)|\./page\.nse,ssl-cert(,rdp-ntlm-info)?(,smb-protocols)?"
     r"|http\.max-body-size=\d+,http\.truncated-ok=true"
 )
 
@@ -69,6 +70,42 @@ def test_a_paced_profile_asks_one_thing_at_a_time() -> None:
     assert argv[argv.index("--max-parallelism") + 1] == "1"
     assert argv[argv.index("--max-hostgroup") + 1] == "1"
     assert "--min-hostgroup" not in argv
+
+
+def scripts(argv: list[str]) -> set[str]:
+    return set(argv[argv.index("--script") + 1].split(","))
+
+
+@pytest.mark.parametrize(
+    ("ports", "more"),
+    [
+        ((22, 80), set()),
+        ((80, 3389), {"rdp-ntlm-info"}),
+        ((445,), {"smb-protocols"}),
+        ((139, 3389), {"rdp-ntlm-info", "smb-protocols"}),
+    ],
+)
+def test_windows_is_asked_only_where_its_ports_are_open(ports: tuple[int, ...], more: set[str]) -> None:
+    assert scripts(nmap.services(settings(), ports, 600)) == {"./page.nse", "ssl-cert", *more}
+
+
+def test_a_paced_profile_opens_no_connection_for_each_dialect() -> None:
+    got = scripts(nmap.services(settings(PROFILES["gentle"]), (445, 3389), 600))
+    assert got == {"./page.nse", "ssl-cert", "rdp-ntlm-info"}
+
+
+def test_no_script_that_tries_an_account_is_asked_for() -> None:
+    """Both scripts, and what they are built of, as installed: they negotiate, and begin no session."""
+    folder = Path("/usr/share/nmap/scripts")
+    rdp, smb = ((folder / f"{name}.nse").read_text("utf-8") for name in (nmap.RDP_SCRIPT, nmap.SMB_SCRIPT))
+    for text in (rdp, smb):
+        assert not re.search(r"start_ex|start_session|get_os|brute|creds|username|password", text)
+    assert '"01 00 00 00" ..  -- Type: NTLMSSP Negotiate' in rdp
+    assert "smb.list_dialects" in smb
+    library = (folder.parent / "nselib" / "smb.lua").read_text("utf-8")
+    body = library[library.index("function list_dialects") : library.index("local function start_session_basic")]
+    assert "negotiate_v1" in body
+    assert "start_session(" not in re.sub(r"(?m)--.*$", "", body)
 
 
 @pytest.mark.parametrize("ports", [(0,), (65536,), (-1,), ("22 -oN x",), (22.5,)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from inventories.model import Fact, Observation, Origin, Strength
 from inventories.places import Zone
 from probes.fingerprints import load
 from probes.nmap_facts import first_answer, observe, service_texts, tls_names
-from probes.nmap_xml import Host, Port
+from probes.nmap_xml import Host, Port, read_report
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 ZONE = Zone("a", "区", "v", "department", ())
@@ -239,3 +240,102 @@ def test_nothing_that_a_service_says_breaks_the_reading(text: str, digits: str, 
     for fact in look(port).facts:
         assert harmless(fact.evidence)
         assert not isinstance(fact.value, tuple) or all(map(harmless, fact.value))
+
+
+# Windows from outside. No Windows was there to be asked: answers of RDP are synthetic, in the form of the script's own
+# documentation, except where a recorded file is read.
+
+DATA = Path(__file__).resolve().parent / "data" / "inside"
+
+
+def rdp(version: str = "", **texts: str) -> Port:
+    table = {"Target_Name": "W", **texts, **({"Product_Version": version} if version else {})}
+    return Port(3389, "tcp", "open", "ms-wbt-server", tables={"rdp-ntlm-info": table})
+
+
+def windows(got: Observation) -> set[object]:
+    return {product for product in facts(got, "products") if str(product).startswith("os:")}
+
+
+@pytest.mark.parametrize(
+    ("version", "product"),
+    [
+        ("10.0.20348", "Microsoft Windows Server 2022"),
+        ("6.0.6003", "Microsoft Windows Server 2008 SP2"),
+        ("10.0.19045", "Microsoft Windows 10 22H2"),
+    ],
+)
+def test_a_build_that_one_edition_has_names_it(version: str, product: str) -> None:
+    got = look(rdp(version, DNS_Computer_Name="FIN-01.example.cn", NetBIOS_Computer_Name="FIN-01"))
+    assert windows(got) == {f"os:{product}"}
+    assert facts(got, "os_name")[product].strength is SEEN
+    assert facts(got, "os_version")[version].strength is SEEN
+    assert facts(got, "hostname")["FIN-01"].strength is SEEN
+
+
+@pytest.mark.parametrize(
+    ("version", "editions"),
+    [
+        ("10.0.14393", ("Windows Server 2016", "Windows 10 1607")),
+        ("10.0.17763", ("Windows Server 2019", "Windows 10 1809")),
+        ("6.3.9600", ("Windows Server 2012 R2", "Windows 8.1")),
+    ],
+)
+def test_a_build_that_server_and_client_share_names_neither(version: str, editions: tuple[str, str]) -> None:
+    got = look(rdp(version))
+    ((product, fact),) = facts(got, "products").items()
+    assert product == f"os:Microsoft Windows {version}"
+    assert fact.strength is SEEN
+    assert all(edition in fact.evidence for edition in editions)
+    assert facts(got, "os_name") == {}
+    assert set(facts(got, "os_version")) == {version}
+
+
+def test_a_build_that_other_programs_give_as_well_is_a_hint() -> None:
+    """Recorded: freerdp-shadow-cli 2.11.7 on Debian 12, asked by nmap 7.93."""
+    (host,) = read_report(DATA / "rdp-freerdp.xml").hosts
+    got = observe(host, zone=ZONE, at=AT, reason="syn-ack", fingerprints=load())
+    assert {fact.strength for fact in facts(got, "products").values()} == {HINTED}
+    assert windows(got) == {"os:Microsoft Windows 6.1.7601"}
+    assert facts(got, "os_version") == facts(got, "os_name") == {}
+    assert facts(got, "hostname")["vm"].strength is SEEN
+
+
+def test_a_build_that_no_table_knows_yet() -> None:
+    assert facts(look(rdp("10.0.30000")), "products")["os:Microsoft Windows 10.0.30000"].strength is SEEN
+    assert facts(look(rdp("6.1.1234")), "products")["os:Microsoft Windows 6.1.1234"].strength is HINTED
+
+
+def smb(product: str, *dialects: str) -> Observation:
+    table = {f"dialects.{i}": dialect for i, dialect in enumerate(dialects)}
+    port = Port(445, "tcp", "open", "microsoft-ds", product, named_by="probed")
+    host = Host("10.0.0.5", "up", "syn-ack", ports=(port,), tables={"smb-protocols": table})
+    return observe(host, zone=ZONE, at=AT, reason="syn-ack", fingerprints=load())
+
+
+def test_dialects_are_evidence_beside_a_hint() -> None:
+    got = smb("Microsoft Windows Server 2008 R2 - 2012 microsoft-ds", "202", "210", "300", "302", "311")
+    assert windows(got) == {"os:Microsoft Windows"}
+    assert any("SMB 方言 2.0.2、2.1、3.0、3.0.2、3.1.1" in fact.evidence for fact in got.facts)
+    assert {fact.strength for fact in facts(got, "products").values()} == {HINTED}
+    old = smb("Microsoft Windows XP microsoft-ds", "NT LM 0.12 (SMBv1) [dangerous, but default]")
+    assert any("只支持 SMB 1.0" in fact.evidence for fact in old.facts)
+
+
+def test_samba_speaks_the_same_dialects_and_is_no_windows() -> None:
+    """Recorded: Samba 4.17 on Debian 12, asked by nmap 7.93."""
+    (host,) = read_report(DATA / "smb-samba.xml").hosts
+    assert len(host.tables["smb-protocols"]) == 5
+    got = observe(host, zone=ZONE, at=AT, reason="syn-ack", fingerprints=load())
+    assert windows(got) == set()
+
+
+def test_hostile_answers_of_rdp_are_nothing() -> None:
+    got = look(rdp(HOSTILE, DNS_Computer_Name=HOSTILE, NetBIOS_Computer_Name="a b"))
+    assert facts(got, "hostname") == facts(got, "os_version") == {}
+    assert windows(got) == set()
+
+
+def test_what_a_service_hints_at() -> None:
+    port = named(135, "msrpc", "Microsoft Windows RPC")
+    assert facts(look(port), "products")["os:Microsoft Windows"].strength is HINTED

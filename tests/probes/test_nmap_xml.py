@@ -129,3 +129,17 @@ def test_strangers_texts_are_bounded(tmp_path: Path) -> None:
     (host,) = read(tmp_path, HEAD + RUN + text + END).hosts
     web = host.ports[1]
     assert len(web.fingerprint) == len(web.product) == len(web.tables["ssl-cert"]["subject.commonName"]) == MAX_TEXT
+
+
+HOST_SCRIPT = (
+    '<hostscript><script id="smb-protocols" output="x"><table key="dialects"><elem>NT LM 0.12 (SMBv1)</elem>'
+    "<elem>311</elem></table></script></hostscript></host>"
+)
+
+
+def test_scripts_that_look_at_a_host_as_a_whole(tmp_path: Path) -> None:
+    post = '<postscript><script id="ssl-cert" output="x"><elem key="a">b</elem></script></postscript>'
+    text = HEAD + RUN + HOST.replace("</host>", HOST_SCRIPT) + post + END
+    (host,) = read(tmp_path, text).hosts
+    assert host.tables == {"smb-protocols": {"dialects.0": "NT LM 0.12 (SMBv1)", "dialects.1": "311"}}
+    assert host.ports[1].tables.keys() == {"ssl-cert"}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import selectors
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.connection import ConnectionBase
 
+from probes.ansible_run.powershell import COMMAND, on_standard_input
 from probes.ansible_run.tree import leashed
 
 DOCUMENTATION = """
@@ -21,8 +22,12 @@ DOCUMENTATION = """
         - Runs commands over a connection that the audit opened, checked and authenticated itself.
         - Knows no credentials, transfers no files, and takes an answer of bounded size in bounded time.
     options:
+        folder:
+            description: the private folder of the run
+            vars: [{name: auditor_folder}]
+            required: true
         socket:
-            description: the control socket
+            description: the control socket's name in that folder
             vars: [{name: auditor_socket}]
             required: true
         seconds:
@@ -46,13 +51,6 @@ _STDERR = 16_384
 
 #: Every login shell understands this: the script itself comes on standard input, and no length limits it.
 _SH = "exec /bin/sh"
-
-#: The same for Windows: the script comes as Base64, whatever code page the session has.
-_POWERSHELL = (
-    "$t=[Console]::In.ReadToEnd();"
-    "$s=[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($t));"
-    "& ([ScriptBlock]::Create($s))"
-)
 
 #: Ansible's payload unpacks itself into a temporary folder of the target. This puts it into a file that exists in
 #: memory alone (memfd_create(2)), and leaves no other way to a temporary folder.
@@ -93,9 +91,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible has no types
         if in_data is not None:
             return self._run(cmd, in_memory(bytes(in_data)), AnsibleError)
         if self.get_option("system") == "powershell":
-            encoded = base64.b64encode(_POWERSHELL.encode("utf-16-le")).decode("ascii")
-            command = f"powershell -NoProfile -NonInteractive -EncodedCommand {encoded}"
-            return self._run(command, base64.b64encode(cmd.encode("utf-8")), AnsibleConnectionFailure)
+            return self._run(" ".join(COMMAND), on_standard_input(cmd), AnsibleConnectionFailure)
         # The shell reads all of it before it starts, so half a script is never run.
         script = f"{{\n{cmd}\n}} </dev/null\n".encode()
         return self._run(_SH, script, AnsibleConnectionFailure)
@@ -110,7 +106,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible has no types
         self._connected = False
 
     def _run(self, command: str, stdin: bytes, wrong: type[Exception]) -> tuple[int, bytes, bytes]:
-        socket = str(self.get_option("socket"))
+        folder, socket = str(self.get_option("folder")), str(self.get_option("socket"))
         # A connection that is gone is not made anew: there is no other way than the socket.
         options = ["BatchMode=yes", "ProxyCommand=false", "ControlMaster=no", f"ControlPath={socket}"]
         argv = [
@@ -127,6 +123,8 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible has no types
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # The socket's whole path might be longer than a socket's may be.
+            cwd=folder,
             env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
         )
         try:
@@ -139,7 +137,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible has no types
             raise wrong(why)
         if process.returncode == 255 and b"Session open refused by peer" in stderr:
             raise AnsibleConnectionFailure("auditor:no_shell: the server opens no session")
-        if process.returncode == 255 and not os.path.exists(socket):  # noqa: PTH110
+        if process.returncode == 255 and not Path(folder, socket).exists():
             raise AnsibleConnectionFailure("auditor:unreachable: the connection broke off")
         return process.returncode, stdout, stderr
 

@@ -1,0 +1,164 @@
+"""What is shown to be nowhere: said only where everything that could show it was looked at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+
+from inventories.identity import plain_code
+from inventories.infer.case import CLOUD, Case, Spotted
+from inventories.infer.fronts import Lead, Shows
+from inventories.infer.resources import Resources
+from inventories.infer.world import World, texts, web_address
+from inventories.kinds.cloud import CLOUD_KIND
+from inventories.model import Asset
+from inventories.places import Zone
+from inventories.prefixes import position
+
+ALL_KINDS = frozenset({*CLOUD_KIND, ""})
+
+
+def is_silent(world: World, resources: Resources, spotted: Spotted) -> bool:
+    """Whether an address was looked at in vain: by a probe, or because its cloud was listed whole without it."""
+    if spotted.spot is None or spotted.sighting is not None:
+        return False
+    if any(resource.power != "off" for resource in resources.at(spotted.vantage, spotted.address)):
+        return False
+    if world.covered.address(spotted.vantage, spotted.address):
+        return True
+    zone = spotted.spot.zone
+    held = resources.at(spotted.vantage, spotted.address)
+    return zone.kind == "government_cloud" and world.covered.cloud(zone.cloud_code) and not held
+
+
+def cloud_is_open(world: World, resources: Resources, case: Case) -> bool:
+    """Whether a system may be on a government cloud for all that was looked at, its own addresses considered."""
+    if CLOUD in case.hinted or case.is_behind_a_door or any(r.place == CLOUD for r in case.stopped):
+        return True
+    if any(not resource.place for resource in case.possible):
+        return True
+    return any(s.may_be_cloud and not (s.is_cloud and is_silent(world, resources, s)) for s in case.addresses)
+
+
+def nothing_on_cloud(world: World, resources: Resources, case: Case) -> str:
+    """Why it is shown that a system is on no government cloud, in words; empty where that is not shown.
+
+    Its addresses there were all looked at in vain. Where it declares none, every government cloud was looked at
+    whole: its zone down to the services, or its resources through its own interface, and none that is surely nobody
+    else's may be this system's.
+    """
+    if CLOUD in case.seen or cloud_is_open(world, resources, case):
+        return ""
+    there = [spotted for spotted in case.addresses if spotted.is_cloud]
+    if there:
+        looked = {s.address for s in there if world.covered.address(s.vantage, s.address)}
+        listed_only = {s.address for s in there} - looked
+        words = [f"登记的政务云地址 {'、'.join(sorted(looked)[:5])} 已核查，无应答"] if looked else []
+        words += [f"云平台全量清单中没有地址 {'、'.join(sorted(listed_only)[:5])}"] if listed_only else []
+        return "；".join(words)
+    zones = [zone for zone in world.zones.values() if zone.kind == "government_cloud"]
+    codes = {plain_code(zone.cloud_code) for zone in zones if zone.cloud_code}
+    listed = [code for code in _cloud_codes(world, case.system, {"government", "county", ""}) if code not in codes]
+    department = case.system.text("department_id")
+    if not (zones or listed):
+        return ""
+    if not all(_looked_through(world, resources, zone, department) for zone in zones):
+        return ""
+    if not all(_listed(world, resources, code, department) for code in listed):
+        return ""
+    return "政务云已全量核查，没有属于该系统的资源"
+
+
+def _cloud_codes(world: World, system: Asset, kinds: Container[str] = ALL_KINDS) -> set[str]:
+    """The codes of the clouds of some kinds (empty: of a kind that nobody tells) that a system's register names."""
+    out = set()
+    for word in texts(system, "cloud_codes"):
+        cloud = world.referred("cloud", word, system.text("department_id"))
+        if (cloud.text("kind") if cloud else "") in kinds:
+            out.add(plain_code(cloud.text("code") if cloud and cloud.text("code") else word))
+    return out
+
+
+def _looked_through(world: World, resources: Resources, zone: Zone, department_id: str) -> bool:
+    return world.covered.zone(zone, "services") or _listed(world, resources, zone.cloud_code, department_id)
+
+
+def _listed(world: World, resources: Resources, code: str, department_id: str) -> bool:
+    return bool(code) and world.covered.cloud(code) and not resources.unclaimed(code, department_id)
+
+
+def nowhere(world: World, resources: Resources, case: Case) -> str:
+    """Why it is shown that a system is nowhere to be found, in words; empty where that is not shown.
+
+    Something must have been able to show it: an address, or a cloud that was listed whole. Every declared address was
+    looked at in vain, every cloud that it is declared on was listed whole, every name was asked and leads nowhere.
+    """
+    if case.seen or case.hinted or case.possible or case.stopped or case.running or case.is_behind_a_door:
+        return ""
+    if not all(
+        is_silent(world, resources, spotted) and world.covered.address(spotted.vantage, spotted.address)
+        for spotted in case.addresses
+    ):
+        return ""
+    clouds = _clouds_of(world, case)
+    if clouds is None or not all(
+        _listed(world, resources, code, case.system.text("department_id")) for code in clouds
+    ):
+        return ""
+    names = _names(case)
+    if not (case.addresses or clouds) or not _lead_nowhere(world, case, names):
+        return ""
+    said = []
+    if case.addresses:
+        addresses = sorted({spotted.address for spotted in case.addresses})
+        said.append(f"登记的地址 {'、'.join(addresses[:5])} 均已核查，无应答")
+    if clouds:
+        said.append(f"云平台 {'、'.join(sorted(clouds))} 已全量列出，没有属于该系统的资源")
+    if names:
+        said.append(f"登记的网址 {'、'.join(names[:3])} 均已查询，无处可达")
+    return "；".join(said)
+
+
+def _clouds_of(world: World, case: Case) -> set[str] | None:
+    """Codes of the clouds that a system is declared on; None where one of them cannot be named."""
+    codes = _cloud_codes(world, case.system)
+    for spotted in case.addresses:
+        if spotted.is_cloud and spotted.spot:
+            codes.add(plain_code(spotted.spot.zone.cloud_code))
+    if {"public_cloud", "industry_cloud"} & case.declared.keys() and not codes:
+        return None
+    if CLOUD in case.declared and not codes:
+        codes = {plain_code(z.cloud_code) for z in world.zones.values() if z.kind == "government_cloud"}
+        if not codes:
+            return None
+    return None if "" in codes else codes
+
+
+def _names(case: Case) -> list[str]:
+    """The host names among a system's declared addresses of pages."""
+    hosts = {web_address(url)[0].casefold() for url in texts(case.system, "urls")}
+    return sorted(host for host in hosts if host and position(host) is None)
+
+
+def _lead_nowhere(world: World, case: Case, names: Iterable[str]) -> bool:
+    """Whether every name was asked to the end, and leads to no address that could still be alive."""
+    by_name = {lead.name: lead for lead in case.leads}
+    for name in names:
+        lead = by_name.get(name)
+        if not world.covered.name(name) or (lead is not None and _may_be_alive(world, lead)):
+            return False
+    # Addresses of pages that a register writes as numbers are addresses that must be known to be silent too.
+    literal = {web_address(url)[0] for url in texts(case.system, "urls")} - {""}
+    known = {spotted.address for spotted in case.addresses}
+    return all(host in known for host in literal if position(host) is not None)
+
+
+def _may_be_alive(world: World, lead: Lead) -> bool:
+    """Whether a name may lead to something; one that leads to silent addresses has outlived its server."""
+    if lead.shows is not Shows.RESOLVED or lead.has_spoken:
+        return lead.shows is not Shows.NOTHING
+    return not all(
+        spot is not None
+        and (spot.zone.vantage, address) not in world.sightings
+        and world.covered.address(spot.zone.vantage, address)
+        for address, spot in lead.spots
+    )

@@ -1,0 +1,180 @@
+"""What became of the address that a system is said to have left: its old host, another's, or open. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from inventories.identity import mark, plain_name
+from inventories.infer.case import CLOUD, OWN, Became, Now, Spotted
+from inventories.infer.evidence import LEAST_NAME
+from inventories.infer.sightings import Sighting
+from inventories.infer.terms import MOVED_PAGES, OTHER_DEVICES
+from inventories.infer.world import World, facts_of, identifiers, texts
+from inventories.model import Asset, Origin
+
+#: Identifiers of the machine itself, of which one machine has one value, and those of which it may have several.
+_HARDWARE = ("uuid", "serial", "instance")
+_GONE = frozenset({"retired", "planned"})
+
+
+class Reuse:
+    """Judges old addresses. ``migrated_on`` of a system is the day on which its register says it left."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._by_key = {system.key: system for system in world.systems}
+        self._claimed: dict[tuple[str, str], list[tuple[Asset, int]]] | None = None
+        self._since: dict[str, date] | None = None
+
+    def became(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became:
+        """What answers at an address of a system that is said to have moved."""
+        if notice := next((page.text for page in sighting.pages if MOVED_PAGES.search(page.text)), ""):
+            return Became(Now.UNSURE, f"{spotted.address} 上是迁移公告“{notice}”")
+        if self._is_named(system, sighting):
+            return Became(Now.OLD)
+        for judge in (self._page_of_another, self._device, self._other_machine, self._handed_over):
+            found = judge(system, spotted, sighting)
+            if found is not None:
+                return found
+        return Became(Now.OLD)
+
+    def _is_named(self, system: Asset, sighting: Sighting) -> bool:
+        name = plain_name(system.text("name"))
+        return len(name) >= LEAST_NAME and any(name in plain_name(page.text) for page in sighting.pages)
+
+    def _page_of_another(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became | None:
+        for page in sighting.pages:
+            named = self.world.system_names.within(page.text)
+            if named and system.key not in named:
+                other = self._by_key[named[0]].text("name")
+                if self._still_carried(system, spotted):
+                    return Became(Now.UNSURE, f"{spotted.address} 上有系统 {other} 的页面，主机台账仍登记承载该系统")
+                return Became(Now.OTHER, f"{spotted.address} 现为登记系统 {other} 使用（页面标题“{page.text}”）")
+        return None
+
+    def _device(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became | None:
+        seen = {product.category: product.name for product in sighting.products if product.is_seen}
+        other = sorted(OTHER_DEVICES & seen.keys())
+        if other and not any(service.is_database for service in sighting.services):
+            return Became(Now.OTHER, f"{spotted.address} 现为另一设备 {seen[other[0]]}")
+        return Became(Now.UNSURE, f"{spotted.address} 上是设备的管理页面") if sighting.is_equipment else None
+
+    def _other_machine(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became | None:
+        """Whether the machine that answers is known to be another than the one that registers name there."""
+        hosts = self.world.hosts_at.get((spotted.vantage, spotted.address), ())
+        said = [host for host in hosts if host.get("is_declared") is True]
+        seen = [host for host in hosts if host.get("is_observed") is True]
+        if len(seen) != 1:
+            return None
+        new = self._is_new(system, seen[0])
+        for old in said:
+            if old.key != seen[0].key and (scheme := _differ(old, seen[0])):
+                return Became(Now.OTHER, f"{spotted.address} 现为另一台机器（{scheme}与台账登记的原主机不同）")
+            if old.key == seen[0].key and _other_cards(old):
+                words = f"{spotted.address} 现机器的网卡地址与台账登记的原主机不同"
+                return Became(Now.OTHER if new else Now.UNSURE, words)
+        if new and any(i.scheme in (*_HARDWARE, "mac") for i in seen[0].identifiers):
+            return Became(
+                Now.OTHER, f"{spotted.address} 现机器在迁移之后才首次出现（{seen[0].get('first_seen_on')}）"
+            )
+        return Became(Now.UNSURE, f"{spotted.address} 的机器在迁移之后才首次出现") if new else None
+
+    def _is_new(self, system: Asset, host: Asset) -> bool:
+        """Whether audits looked at the host's network before the system moved, and saw this machine only after."""
+        moved, first = system.get("migrated_on"), host.get("first_seen_on")
+        if not isinstance(moved, date) or not isinstance(first, date) or first <= moved:
+            return False
+        since = [day for zone in host.zones if (day := self._looked_since().get(zone))]
+        return bool(since) and min(since) <= moved
+
+    def _looked_since(self) -> dict[str, date]:
+        """Zone → the first day on which a machine in it is known to have been seen."""
+        if self._since is None:
+            self._since = {}
+            for host in self.world.kinds["host"]:
+                first = host.get("first_seen_on")
+                if host.get("is_observed") is True and isinstance(first, date):
+                    for zone in host.zones:
+                        self._since[zone] = min(first, self._since.get(zone, first))
+        return self._since
+
+    def _handed_over(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became | None:
+        """Whether another registered system that has not moved itself accounts for what answers."""
+        others = [system for system in self._others(system, spotted, sighting) if _may_be_here(system)]
+        if not others:
+            return None
+        names = "、".join(sorted({system.text("name") for system in others})[:3])
+        if self._still_carried(system, spotted):
+            return Became(Now.UNSURE, f"{spotted.address} 同时登记为系统 {names} 所用")
+        return Became(Now.OTHER, f"{spotted.address} 已登记为系统 {names} 所用")
+
+    def _others(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Iterable[Asset]:
+        for other, port in self._claims_at().get((spotted.vantage, spotted.address), ()):
+            # A server may have had two systems, each on its port: the one that moved left its own closed.
+            apart = port and spotted.port and port != spotted.port
+            if other.key != system.key and not (apart and sighting.service(spotted.port)):
+                yield other
+        for host in self.world.hosts_at.get((spotted.vantage, spotted.address), ()):
+            yield from (found for found in self._carried(host) if found.key != system.key)
+
+    def _claims_at(self) -> dict[tuple[str, str], list[tuple[Asset, int]]]:
+        if self._claimed is None:
+            self._claimed = {}
+            for system in self.world.systems:
+                for claim in self.world.claims(system):
+                    if claim.spot is not None:
+                        where = (claim.spot.zone.vantage, claim.address)
+                        self._claimed.setdefault(where, []).append((system, claim.port))
+        return self._claimed
+
+    def _still_carried(self, system: Asset, spotted: Spotted) -> bool:
+        """Whether a host's own row still says that it carries the system."""
+        hosts = self.world.hosts_at.get((spotted.vantage, spotted.address), ())
+        return any(found.key == system.key for host in hosts for found in self._carried(host))
+
+    def _carried(self, host: Asset) -> Iterable[Asset]:
+        for word in texts(host, "system_codes"):
+            found = self.world.referred("system", word, host.text("department_id"))
+            if found is not None:
+                yield found
+
+
+def _may_be_here(system: Asset) -> bool:
+    """Whether a system is in use and not itself said to be on a cloud alone."""
+    if system.text("status") in _GONE:
+        return False
+    hosting = system.get("hosting")
+    places = set(hosting) if isinstance(hosting, tuple) else set()
+    declared = {
+        place
+        for fact in facts_of(system, "hosting")
+        if fact.origin is Origin.DECLARED and isinstance(fact.value, tuple)
+        for place in fact.value
+    }
+    on_cloud = CLOUD in places | declared or system.get("migrated_on") is not None
+    return not on_cloud or bool(OWN & (places | declared))
+
+
+def _differ(old: Asset, new: Asset) -> str:
+    """By which kind of hardware identifier two machines are known to be different; empty where none says so."""
+    for scheme, title in (("uuid", "硬件UUID"), ("serial", "序列号"), ("instance", "云主机标识")):
+        before = {mark(i) for i in identifiers(old, scheme)}
+        now = {mark(i) for i in identifiers(new, scheme)}
+        if before and now and before.isdisjoint(now):
+            return title
+    return ""
+
+
+def _other_cards(host: Asset) -> bool:
+    """Whether what answers has none of the network cards that its register's row names."""
+    said: set[str] = set()
+    seen: set[str] = set()
+    for fact in facts_of(host, "macs"):
+        if isinstance(fact.value, tuple):
+            (said if fact.origin is Origin.DECLARED else seen).update(_digits(mac) for mac in fact.value)
+    return bool(said and seen) and said.isdisjoint(seen)
+
+
+def _digits(mac: str) -> str:
+    return "".join(character for character in mac.casefold() if character in "0123456789abcdef")

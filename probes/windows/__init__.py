@@ -1,0 +1,1 @@
+"""Windows servers read from inside, over SSH or WinRM."""

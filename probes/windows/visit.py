@@ -1,0 +1,120 @@
+"""One shard's Windows servers over WinRM: a sweep, and one run of Ansible over those that accept connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from inventories.faults import clean
+from probes.access import WindowsLogin
+from probes.ansible_run.process import Ended, Happened, Job, run
+from probes.ansible_run.secrets_socket import handing_out
+from probes.base import Context
+from probes.inside.model import Inside
+from probes.reach import pace, reach
+from probes.secrets import SecretMissing
+from probes.ssh.reading import MOST_OUTPUT, Answers
+from probes.ssh.said import Refused
+from probes.ssh.visit import FORKS, START_SECONDS, Found, at_work
+from probes.windows.reading import WindowsReading
+
+#: What pywinrm needs beyond its own time for one script: opening and closing a shell, and NTLM's three messages.
+_AROUND_SECONDS = 60.0
+
+
+def has_winrm() -> bool:
+    """Whether pywinrm is installed (the optional extra ``windows``)."""
+    return find_spec("winrm") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class WinrmVisit:
+    """The servers of one login in one shard. ``folder`` is private, ``number`` tells the shard's logins apart."""
+
+    login: WindowsLogin
+    number: int
+    context: Context
+    folder: Path
+
+    def go(self, addresses: Sequence[str]) -> Found:
+        """Reads every server that accepts a connection. Closed and silent addresses are neither read nor refused."""
+        found, stop = Found(), self.context.stop
+        refused = self._unusable()
+        if refused is not None:
+            found.refuse(addresses, refused)
+            return found
+        with at_work(stop) as may:
+            swept = reach(addresses if may else (), [self.login.port], rate=pace(self.context), stop=stop)
+            asked = set(swept.asked)
+            found.refuse((a for a in addresses if a not in asked), Refused("stopped", stop.reason))
+            for address, said in swept.unreached.items():
+                found.refuse([address], Refused("unreachable", said))
+            opened = [address for address in addresses if address in swept.open]
+            if opened:
+                self._read(opened, found)
+        return found
+
+    def _unusable(self) -> Refused | None:
+        if not has_winrm():
+            return Refused("not_installed", "pywinrm is not installed: pip install 'gov-infra-auditor[windows]'")
+        ca = self.login.ca
+        if ca is not None and not ca.is_file():
+            return Refused("no_credentials", f"ca {clean(str(ca), 120)}: there is no such file")
+        return None
+
+    def _read(self, addresses: Sequence[str], found: Found) -> None:
+        answers = {f"h{number}": Answers() for number in range(len(addresses))}
+        self.context.report(f"reading {len(addresses)} Windows servers")
+        try:
+            password = self.login.password.reveal() if self.login.password else ""
+        except SecretMissing as error:
+            found.refuse(addresses, Refused("no_credentials", clean(str(error), 200)))
+            return
+        ended = asyncio.run(self._run(addresses, answers, password))
+        for address, answer in zip(addresses, answers.values(), strict=True):
+            got = WindowsReading().read(answer, "", ended)
+            if isinstance(got, Inside):
+                found.read[address] = got
+            else:
+                found.refuse([address], got)
+
+    async def _run(self, addresses: Sequence[str], answers: dict[str, Answers], password: str) -> Ended:
+        def take(happened: Happened) -> None:
+            if happened.host in answers:
+                answers[happened.host].take(happened)
+
+        folder = self.folder / f"w{self.number}"
+        folder.mkdir(mode=0o700)
+        async with handing_out(folder, password):
+            return await run(self.job(addresses, list(answers), folder), self.folder, self.context.stop, take)
+
+    def job(self, addresses: Sequence[str], names: Sequence[str], folder: Path) -> Job:
+        """What Ansible is given: everything but the password."""
+        login, profile = self.login, self.context.permit.profile
+        seconds = max(1.0, profile.host_timeout_seconds - _AROUND_SECONDS)
+        forks = 1 if profile.paced else max(1, min(FORKS, int(pace(self.context)), len(addresses)))
+        hosts = {
+            name: {
+                "ansible_connection": "auditor_winrm",
+                "auditor_folder": str(folder),
+                "auditor_address": address,
+                "auditor_port": login.port,
+                "auditor_user": login.user,
+                "auditor_ca": str(login.ca.absolute()) if login.ca else "",
+                "auditor_seconds": seconds,
+                "auditor_most": MOST_OUTPUT,
+            }
+            for name, address in zip(names, addresses, strict=True)
+        }
+        rounds = -(-len(hosts) // forks)
+        return Job(
+            playbook=WindowsReading().playbook,
+            hosts=hosts,
+            groups={"windows": tuple(hosts)},
+            forks=forks,
+            seconds=START_SECONDS + rounds * profile.host_timeout_seconds,
+            texts=WindowsReading().texts(),
+        )
