@@ -132,9 +132,14 @@ p_folders() {
   return 0
 }
 
+# Without the padding of columns, and of a server's many workers the first.
 p_listeners() {
-  if has ss && $T ss -lntup; then return 0; fi
-  if has netstat && $T netstat -lntup; then return 0; fi
+  for tool in ss netstat; do
+    if has "$tool" && found=$($T "$tool" -lntup); then
+      printf '%s\n' "$found" | tr -s ' ' | sed 's/\(users:(("[^"]*"\).*/\1/'
+      return 0
+    fi
+  done
   for f in tcp tcp6 udp udp6; do sed "s/^/$f /" "/proc/net/$f"; done
 }
 

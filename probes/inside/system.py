@@ -85,7 +85,7 @@ def _version(row: SystemRow, release: Mapping[str, str], others: Mapping[str, Se
     texts = named if named or pattern is None else [line for line in lines if pattern.search(line)]
     found = [match[1] for text in texts if (match := row.version.search(text)) is not None]
     version = max(found, key=len, default="")
-    version = re.sub(r"[()]", "", version).upper() if re.match(r"[vV]\d", version) else re.sub(r"[()]", "", version)
+    version = version.upper() if re.match(r"[vV]\d", version) else version
     if re.fullmatch(r"[0-9][0-9.]*", version):
         longer = re.compile(rf"(?<![0-9.])({re.escape(version)}(?:\.[0-9]+)+)")
         return next((match[1] for line in lines if (match := longer.search(line))), version)

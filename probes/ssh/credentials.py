@@ -105,12 +105,11 @@ async def _try_key(folder: Path, link: str, key: Secret, secret: str, stop: Stop
         raise Missing("not_installed", f"ssh-keygen: {error.strerror or clean(str(error), 80)}") from None
     try:
         how, said = await watch(running, seconds=_KEY_SECONDS, stop=stop, done=lambda: False, secret=secret)
-        code = running.process.poll()
     finally:
         running.end()
     if how == "stopped":
         raise Missing("stopped", stop.reason)
-    if how == "ended" and code == 0:
+    if how == "ended" and running.process.returncode == 0:
         return
     words = "is protected by a passphrase" if how == "asked_again" and not secret else "cannot be used"
     if how == "asked_again" and secret:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +17,9 @@ from pathlib import Path
 
 from probes.ansible_run.tree import leashed
 from probes.base import Stop
+
+#: How long ssh may take to say goodbye.
+_GRACE_SECONDS = 0.3
 
 #: How often a login is looked at: whether its socket is there, and whether to stop.
 _POLL_SECONDS = 0.03
@@ -51,17 +56,35 @@ class Running:
     process: subprocess.Popen[bytes]
     terminal: int = -1
 
+    def has_ended(self, seconds: float = 0.0) -> bool:
+        """Whether it has, after waiting so long at most. Its exit status stays to be taken, and with it its id."""
+        end = time.monotonic() + seconds
+        while os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.002)
+        return True
+
     def end(self) -> None:
-        """Ends it, and takes its exit status."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+        """Ends it with what it started (it leads a group of its own), politely first, and takes its exit status."""
+        if self.process.returncode is None:
+            if not self.has_ended():
+                self._signal(signal.SIGTERM)
+                self.has_ended(_GRACE_SECONDS)
+            self._signal(signal.SIGKILL)
+            self.process.wait()
         if self.terminal >= 0:
             os.close(self.terminal)
             self.terminal = -1
         for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()
+
+    def _signal(self, number: int) -> None:
+        # On its way to a session of its own it leads no group yet.
+        for send in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                send(self.process.pid, number)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -140,7 +163,7 @@ async def watch(
     if running.terminal >= 0:
         os.set_blocking(running.terminal, False)
     while True:
-        ended = running.process.poll() is not None
+        ended = running.has_ended()
         said.add(_read(stderr))
         if done():
             return "done", said

@@ -19,41 +19,29 @@ _THEIR_NAME = re.compile(r"^debug1: (?:Remote protocol version|compat_banner: ).
 
 #: While keys are exchanged: what ssh says → reason, and what it means. The first that fits counts.
 _BEFORE = (
-    (r"REVOKED HOST KEY DETECTED", "changed_host_key", "the host key is marked as revoked"),
-    (r"HOST IDENTIFICATION HAS CHANGED|^Host key for .* has changed", "changed_host_key", "the host key has changed"),
+    # This line repeats what the server offers, which may be any words at all.
+    (r"^Unable to negotiate with", "unavailable", "no algorithm in common"),
+    (r"^@ +WARNING: REVOKED HOST KEY DETECTED", "changed_host_key", "the host key is marked as revoked"),
+    (r"^@ +WARNING: REMOTE HOST IDENT|^Host key for .* has changed", "changed_host_key", "the host key has changed"),
     (r"^No .* host key is known for|^Host key verification failed", "unknown_host_key", "the host key is not known"),
-    (
-        r"^No SSH version received in first|banner line too long",
-        "too_much",
-        "text without end, and no greeting",
-    ),
-    (r"Connection refused|open failed: connect failed: Connection refused", "unreachable", "the port is closed now"),
+    (r"No SSH version received in first|banner line too long", "too_much", "text without end, and no greeting"),
+    (r"Connection refused", "unreachable", "the port is closed now"),
     (r"No route to host|Network is unreachable", "unreachable", "there is no way to this address"),
     (r"open failed: administratively prohibited", "forbidden", "the bastion passes nothing on to this address"),
-    (r"open failed: connect failed", "unreachable", "the bastion cannot reach this address"),
+    (r"open failed: connect failed|^Stdio forwarding request failed", "unreachable", "the bastion cannot reach it"),
     (r"timed out", "timed_out", "no answer in time"),
     (r"^Protocol major versions differ", "bad_output", "speaks an SSH that is no longer spoken (version 1)"),
-    (r"^Unable to negotiate with", "unavailable", "no algorithm in common"),
     (r"Bad packet length|invalid format|message authentication code|Corrupted", "bad_output", "speaks no proper SSH"),
 )
 
 #: After it.
 _AFTER = (
-    (
-        r'incorrect passphrase|error in libcrypto|^Load key ".*": (.*)',
-        "no_credentials",
-        "the private key cannot be used",
-    ),
-    (r"^no such identity: |^Load key .*No such file", "no_credentials", "the private key is not there"),
+    (r'^Load key ".*": |^no such identity: ', "no_credentials", "the private key cannot be used"),
     (r"Permission denied|Too many authentication failures", "login_refused", "the login is refused"),
     (r"No more authentication methods to try|Authentication failed", "login_refused", "the login is refused"),
     (r"timed out|Timeout, server", "timed_out", "no answer in time"),
     (r"Bad packet length|message authentication code|Corrupted", "bad_output", "speaks no proper SSH"),
-    (
-        r"Connection (?:to \S+ )?(?:closed|reset)|Broken pipe|disconnect",
-        "login_refused",
-        "it hangs up in the login",
-    ),
+    (r"Connection .*closed|Connection .*reset|Broken pipe|disconnect", "login_refused", "it hangs up in the login"),
 )
 
 

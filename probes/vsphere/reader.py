@@ -85,7 +85,8 @@ CARDS = Wanted("network cards", {"vim.VirtualMachine": ("config.hardware.device"
 
 
 def pages(session: Session, wanted: Wanted, size: int) -> Generator[list[Item], None, None]:
-    """Every object of a kind, ``size`` at a time; no more than one page is held.
+    """Every object of a kind, ``size`` at a time; no more than one page is held, and a page is empty once the next
+    is asked for.
 
     Raises :class:`ServerFault` and :class:`Trouble`. What the server keeps for us is given back, also where the
     caller goes away in the middle: close the iterator.
@@ -117,9 +118,13 @@ def _retrieved(session: Session, wanted: Wanted, objects: list[Any], size: int) 
             return
         while True:
             token = _token(result)
-            yield _items(result)
+            read = _items(result)
+            yield read
             if not token:
                 return
+            # One page at a time: this one goes before the next comes, from the caller's hands too.
+            read.clear()
+            result = None
             result, token = collector.ContinueRetrievePropertiesEx(token), ""
     finally:
         if token:

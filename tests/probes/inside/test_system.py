@@ -53,7 +53,7 @@ def test_an_id_of_kylin_alone_is_neither(run: Run) -> None:
         ('NAME="UnionTech OS Server 20"\nID="uos"\nVERSION_ID="20"\nVERSION="20"', "uos-server", "20"),
         ('NAME="uos"\nID=uos\nPRETTY_NAME="UnionTech OS Desktop 20 Pro"\nVERSION_ID="20"', "uos-desktop", "20"),
         ('NAME="uos"\nID=uos\nVERSION_ID="20"', "uos", "20"),
-        ('NAME="openEuler"\nID="openEuler"\nVERSION="24.03 (LTS-SP2)"', "openeuler", "24.03 LTS-SP2"),
+        ('NAME="openEuler"\nID="openEuler"\nVERSION="24.03 (LTS-SP2)"', "openeuler", "24.03 (LTS-SP2)"),
         ('NAME="Anolis OS"\nID="anolis"\nVERSION="8.8"', "anolis", "8.8"),
         ('NAME="Deepin"\nID=Deepin\nVERSION="20.9"', "deepin", "20.9"),
         ('NAME="TencentOS Server"\nID="tencentos"\nVERSION="4.2"', "tencentos", "4.2"),
