@@ -19,6 +19,9 @@ def _probe(module: str, name: str) -> Callable[[], Probe]:
 #: Name → what makes the probe, in the order in which a zone is looked at. ``--probe`` takes these names.
 PROBES: Mapping[str, Callable[[], Probe]] = {
     "nmap": _probe("probes.nmap_scan", "NmapProbe"),
+    "endpoints": _probe("probes.endpoints.probe", "EndpointsProbe"),
+    "ssh": _probe("probes.ssh.probe", "SshProbe"),
+    "windows": _probe("probes.windows.probe", "WindowsProbe"),
     "names": _probe("probes.names.probe", "NamesProbe"),
     "snmp": _probe("probes.snmp.probe", "SnmpProbe"),
     "vsphere": _probe("probes.vsphere.probe", "VsphereProbe"),
