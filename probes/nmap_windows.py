@@ -17,7 +17,7 @@ from probes.nmap_command import RDP_SCRIPT, SMB_SCRIPT
 from probes.nmap_xml import Host, Port
 
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_VERSION = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,6}")
+_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,6}")
 MAKER = "Microsoft"
 
 #: Names that versions of nmap give to one dialect.

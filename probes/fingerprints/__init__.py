@@ -24,6 +24,14 @@ __all__ = ["CATEGORIES", "TEXTS", "Fingerprints", "Match", "PortHint", "Row", "l
 TEXTS = ("title", "server", "service", "banner", "certificate", "issuer", "device", "redfish")
 
 
+#: Words of a page that is about a product, and not the product's own.
+_ABOUT = re.compile(
+    r"手册|指南|教程|文档|说明|知识库|博客|论坛|方案|培训|招标|投标|采购|中标|公告|新闻|安装|部署|配置|常见问题|漏洞"
+    r"|\b(wiki|blog|manual|guide|how[ -]?to|tutorial|documentation|docs|faq|forum|news|vulnerability|download)\b",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PortHint:
     """What usually stands behind a TCP port. ``product`` is empty where the number hints at none."""
@@ -73,6 +81,8 @@ class Fingerprints:
         found: dict[str, Match] = {}
         for row in self.rows:
             for words in texts.get(row.text, ()):
+                if row.text == "title" and _ABOUT.search(words):
+                    continue
                 if row.category not in found and row.pattern.search(words):
                     found[row.category] = Match(row.product, row.category, row.strength, words, row.source)
         return tuple(found.values())

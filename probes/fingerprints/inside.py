@@ -39,7 +39,10 @@ class CpuRow:
 
 @dataclass(frozen=True, slots=True)
 class SystemRow:
-    """An operating system. ``patterns`` maps id, name, pretty, file to what must match; ``family`` may be empty."""
+    """An operating system. ``patterns`` maps id, name, pretty, file, package to what must match.
+
+    ``family`` may be empty. ``alone``: counts only where there is no os-release, which would know better.
+    """
 
     code: str
     title: str
@@ -48,6 +51,7 @@ class SystemRow:
     patterns: Mapping[str, re.Pattern[str]]
     versions: Mapping[str, str]
     version: re.Pattern[str]
+    alone: bool
     strength: Strength
     source: str
 
@@ -141,7 +145,7 @@ def read_tables(home: Path) -> Tables:
             rows(
                 "systems.yaml",
                 "systems",
-                "code title vendor id name pretty file family versions version",
+                "code title vendor id name pretty file package alone family versions version",
                 "code title vendor version",
             ),
         ),
@@ -195,17 +199,18 @@ def _cpu(entry: Entry) -> CpuRow | None:
 
 
 def _system(entry: Entry) -> SystemRow | None:
-    patterns = {key: found for key in ("id", "name", "pretty", "file") if (found := entry.pattern(key)) is not None}
-    version, strength = entry.pattern("version"), _worth(entry)
+    keys = ("id", "name", "pretty", "file", "package")
+    patterns = {key: found for key in keys if (found := entry.pattern(key)) is not None}
+    version, strength, alone = entry.pattern("version"), _worth(entry), entry.flag("alone")
     versions = entry.values.get("versions", {})
     if not isinstance(versions, dict):
         entry.wrong("versions", "is no map of words to versions")
         return None
     if not patterns:
-        entry.wrong("", "matches everything", "name an id, name, pretty or file")
+        entry.wrong("", "matches everything", "name an id, name, pretty, file or package")
     if entry.text("family") not in ("", "rpm", "deb"):
         entry.wrong("family", "is neither rpm nor deb")
-    if version is None or strength is None or not patterns:
+    if version is None or strength is None or alone is None or not patterns:
         return None
     words = {str(word): str(told) for word, told in versions.items()}
     return SystemRow(
@@ -216,6 +221,7 @@ def _system(entry: Entry) -> SystemRow | None:
         patterns,
         words,
         version,
+        alone,
         strength,
         entry.text("source"),
     )

@@ -6,7 +6,8 @@
 # Nothing here prints a process's arguments, a mount's options or a key.
 auditor_main() {
 PARTS=@PARTS@
-PATH=/usr/sbin:/sbin:/usr/bin:/bin:$PATH LC_ALL=C LANG=C LANGUAGE=C
+set +e +f +u
+PATH=/usr/sbin:/sbin:/usr/bin:/bin${PATH:+:$PATH} LC_ALL=C LANG=C LANGUAGE=C
 export PATH LC_ALL LANG LANGUAGE
 unset GREP_OPTIONS POSIXLY_CORRECT
 TAB=$(printf '\t')
@@ -22,7 +23,7 @@ part() {
   shift
   auditor_size=$1
   shift
-  { "$@" 2>/dev/null; printf '\n= %s\n' "$?"; } | head -c "$auditor_size" | tr '\000' ' ' | sed 's/^/|/'
+  { "$@" 2>/dev/null; printf '\n= %s\n' "$?"; } | head -c "$auditor_size" | sed 's/^/|/'
 }
 # extra NAME BYTES COMMAND...: a part that Ansible does not tell. own: one that it does.
 extra() { part "$@"; }
@@ -37,7 +38,7 @@ one() {
 # has COMMAND: whether this host has it.
 has() { command -v "$1" >/dev/null 2>&1; }
 
-p_host() { printf '%s\n' "$(uname -n)" "$(uname -m)" "$(uname -r)" "$(uname -s)"; }
+p_host() { uname -n; uname -m; uname -r; uname -s; }
 
 p_memory() { grep '^MemTotal:' /proc/meminfo; }
 
@@ -54,8 +55,8 @@ p_dmi() {
 p_cpuinfo() {
   grep -i -E '^(vendor_id|model name|cpu family|cpu model|system type|cpu implementer|cpu part|hardware|processor'"$TAB"': [^0-9]|vendor|cpu'"$TAB"')' \
     /proc/cpuinfo | sort -u | head -n 40
-  grep -m 1 -c -E '^flags.* hypervisor( |$)' /proc/cpuinfo | sed 's/^/hypervisor flag: /'
-  grep -c -E '^processor[[:space:]]*: [0-9]' /proc/cpuinfo | sed 's/^/processors: /'
+  printf 'hypervisor flag: %s\n' "$(grep -m 1 -c -E '^flags.* hypervisor( |$)' /proc/cpuinfo)"
+  printf 'processors: %s\n' "$(grep -c -E '^processor[[:space:]]*: [0-9]' /proc/cpuinfo)"
 }
 
 p_lscpu() {
@@ -74,8 +75,8 @@ p_cpu() {
 
 p_virt() {
   if has systemd-detect-virt; then
-    printf 'vm\t%s\n' "$($T systemd-detect-virt --vm)"
-    printf 'container\t%s\n' "$($T systemd-detect-virt --container)"
+    printf 'vm\t%s\n' "$(systemd-detect-virt --vm)"
+    printf 'container\t%s\n' "$(systemd-detect-virt --container)"
   fi
   for f in sys_vendor product_name board_vendor bios_vendor; do
     one "/sys/class/dmi/id/$f" && printf '%s\t%s\n' "$f" "$line"
@@ -145,7 +146,7 @@ p_listeners() {
 
 p_addresses() {
   if has ip; then
-    $T ip -o addr show || $T ip addr show
+    ip -o addr show || ip addr show
   else
     $T ifconfig -a
   fi
@@ -154,7 +155,7 @@ p_addresses() {
 # Without a bridge's settings, queues and virtual functions: a thousand characters for each link.
 p_links() {
   if has ip; then
-    { $T ip -o -d link show || $T ip -o link show; } |
+    { ip -o -d link show || ip -o link show; } |
       sed -e 's/\(\\    bridge\) .*/\1/' -e 's/ numtxqueues .*//' -e 's/\\    vf .*//'
   fi
 }
@@ -216,9 +217,9 @@ p_routes() {
 # Policies name the two ends of a tunnel; "state" would print its keys and is never asked.
 p_tunnels() {
   if has ip; then
-    $T ip tunnel show
-    $T ip -6 tunnel show
-    $T ip xfrm policy | grep -E '^[[:space:]]*(src|tmpl) '
+    ip tunnel show
+    ip -6 tunnel show
+    ip xfrm policy | grep -E '^[[:space:]]*(src|tmpl) '
   fi
   if [ -r /proc/net/pppoe ]; then sed 's/^/pppoe /' /proc/net/pppoe; fi
   return 0

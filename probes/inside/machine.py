@@ -21,6 +21,8 @@ _PLATFORMS = {"kvm": "kvm", "qemu": "kvm", "vmware": "vsphere", "microsoft": "hy
 #: Of these the word is a product's own; "kvm" is what many clouds are built of.
 _NAMED = frozenset({"vmware", "microsoft"})
 
+_GIVEN = re.compile(r"\bdriver=(virtio_net|vmxnet3|vif|xen-netfront|hv_netvsc)(\s|$)")
+
 _FIELDS = ("product_name", "sys_vendor", "board_vendor", "bios_vendor")
 
 
@@ -62,10 +64,21 @@ def read_standing(sections: Sections) -> Standing:
         part for part in (said(names.get("sys_vendor", "")), said(names.get("product_name", ""))) if part
     )
     no_hypervisor = word == "none" or (_flag(sections) == "0" and "cpuinfo" in sections.whole)
-    if (no_hypervisor or is_dom0) and maker and row is None:
+    if (no_hypervisor or is_dom0) and maker and row is None and not _is_given_devices(sections):
         seen = "systemd-detect-virt: none" if word == "none" else "Xen dom0" if is_dom0 else "没有虚拟化标志"
         return Standing(True, "", "", "bare", True, f"{seen}；DMI: {maker}")
     return Standing()
+
+
+def _is_given_devices(sections: Sections) -> bool:
+    """Whether its cards or disks are of the kind that hypervisors make.
+
+    Where processors have no word for it (arm64, LoongArch), a guest whose firmware bears a maker's name looks like
+    that maker's machine in all but these. A cloud's bare metal has them as well: then nothing is shown.
+    """
+    return any(_GIVEN.search(line) for line in sections.get("net")) or any(
+        re.fullmatch(r"disk\s+\d+\s+\d+\s+\d+\s+x?vd[a-z]{1,2}", line.strip()) for line in sections.get("disks")
+    )
 
 
 def firmware_row(names: dict[str, str]) -> MachineRow | None:

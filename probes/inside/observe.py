@@ -190,11 +190,14 @@ def _public(inside: Inside, zone: Zone) -> Iterator[Fact]:
     """TRUE for an address of the internet on a card or a dialled line; FALSE only where every interface was read.
 
     An address in public form that lies in the zone's own prefixes, or in the government extranet, says neither:
-    networks of that kind use such addresses without the internet.
+    networks of that kind use such addresses without the internet. Nor does one that lies on something else (a
+    loopback that takes a cluster's traffic, a tunnel). What is inside the machine alone is left out, and so is a USB
+    card that leads nowhere: controllers give theirs such addresses.
     """
     doubtful = False
+    leading = {route.interface for route in inside.routes if route.prefix in ("0.0.0.0/0", "::/0")}
     for one in inside.interfaces:
-        if not (one.is_real or one.kind in ("ppp", "cellular")):
+        if one.kind == "internal" or (one.kind == "usb" and one.name not in leading):
             continue
         for own in _global(one):
             parsed = ipaddress.ip_address(own.address)
@@ -202,6 +205,9 @@ def _public(inside: Inside, zone: Zone) -> Iterator[Fact]:
                 continue
             known = (*NOT_PUBLIC, *(() if zone.kind == "public" else zone.prefixes))
             if any(parsed.version == prefix.version and parsed in prefix for prefix in known):
+                doubtful = True
+                continue
+            if not (one.is_real or one.kind in ("ppp", "cellular", "usb")):
                 doubtful = True
                 continue
             yield from _fact("has_public_ip", True, INSIDE, f"{one.name} {own}")

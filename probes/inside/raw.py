@@ -31,7 +31,7 @@ def build(sections: Sections) -> Inside:
     routes = read_routes(sections.get("routes"))
     processes = tuple(dict.fromkeys(_processes(sections)))
     return Inside(
-        is_complete=sections.is_complete,
+        is_complete=sections.is_complete and _is_read(sections),
         whole=sections.whole,
         hostname=sections.first("host").strip(),
         memory_mb=_memory(sections.first("memory")),
@@ -51,6 +51,14 @@ def build(sections: Sections) -> Inside:
         mounts=read_mounts(sections.get("mounts"), sections.get("disks")),
         name_servers=tuple(dict.fromkeys(_name_servers(sections))),
     )
+
+
+def _is_read(sections: Sections) -> bool:
+    """Whether the tools that the script needs are there at all: without them every part is empty, and none whole.
+
+    A host where nothing could be read is not one where nothing is.
+    """
+    return "kernel" in sections.whole and not sections.whole.isdisjoint({"addresses", "net"})
 
 
 def _memory(line: str) -> int:

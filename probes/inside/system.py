@@ -9,6 +9,7 @@ from inventories.model import Strength
 from probes.fingerprints.inside import SystemRow, tables
 from probes.inside.model import Os
 from probes.inside.sections import Sections
+from probes.inside.software import plain_version
 
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 
@@ -20,11 +21,14 @@ def read_os(sections: Sections) -> Os:
     others = {name: lines for name, lines in files.items() if name not in _OS_RELEASE}
     tools = sections.get("tools")
     family = "deb" if "dpkg" in tools else "rpm" if "rpm" in tools else ""
+    packages = {cut[1]: cut[2] for line in sections.get("packages") if len(cut := line.split("\t")) == 3}
     kernel = next(iter(sections.get("kernel")[1:2]), "").strip()
     for row in tables().systems:
         evidence = _matches(row, release, others, family, release_file)
-        if evidence is not None:
-            version = _version(row, release, others)
+        package = _package(row, packages)
+        if evidence is not None and package is not None:
+            evidence = "；".join(part for part in (evidence, package) if part)
+            version = _version(row, release, others) if not package else _of_package(row, package)
             return Os(row.code, row.title, version, row.vendor, family, kernel, row.strength, evidence)
     name = release.get("NAME", "")
     if not name:
@@ -55,6 +59,8 @@ def _matches(
     release_file: str,
 ) -> str | None:
     """The words by which a row is recognised; None where something that it names does not match."""
+    if row.alone and release:
+        return None
     # A family that could not be read contradicts nothing.
     if row.family and family and row.family != family:
         return None
@@ -72,6 +78,20 @@ def _matches(
             return None
         told = f"{told}；{hit}" if told else hit
     return told
+
+
+def _package(row: SystemRow, packages: Mapping[str, str]) -> str | None:
+    """The package that a row names, with its version; empty where it names none, None where it is not installed."""
+    pattern = row.patterns.get("package")
+    if pattern is None:
+        return ""
+    return next((f"{name} {packages[name]}" for name in sorted(packages) if pattern.search(name)), None)
+
+
+def _of_package(row: SystemRow, package: str) -> str:
+    """A version out of a package's: release files of such a system may be those of the one that it derives from."""
+    found = row.version.search(plain_version(package.partition(" ")[2]))
+    return found[1] if found else ""
 
 
 def _version(row: SystemRow, release: Mapping[str, str], others: Mapping[str, Sequence[str]]) -> str:

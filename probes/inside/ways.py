@@ -12,6 +12,9 @@ from probes.inside.sections import Sections
 
 #: Daemons of IPsec: they tell that tunnels are meant, not that one stands.
 _IPSEC = ("charon", "charon-systemd", "pluto")
+#: Drivers of USB cards that nothing but phones and modems have; of the others the product's name has to say so.
+_PHONES = frozenset({"rndis_host", "ipheth"})
+_PHONE_NAMES = re.compile(r"mobile|modem|phone|android|hilink|wwan|\blte\b|\b[45]g\b", re.IGNORECASE)
 _DIALLERS = frozenset({"wvdial", "quectel-CM", "chat"})
 _PPP = (("xl2tpd", "l2tp"), ("openl2tpd", "l2tp"), ("pptp", "pptp"), ("sstpc", "sstp"), ("openfortivpn", "sslvpn"))
 
@@ -65,13 +68,17 @@ def _policies(lines: Sequence[str]) -> Iterator[str]:
                 yield str(peer)
 
 
+def _is_phone(one: Interface) -> bool:
+    return one.detail in _PHONES or _PHONE_NAMES.search(one.product) is not None
+
+
 def read_uplinks(
     sections: Sections, interfaces: Sequence[Interface], routes: Sequence[Route], processes: Sequence[str]
 ) -> tuple[Uplink, ...]:
     """What this machine dials itself, in use.
 
-    A USB card counts only where the default route leads over it: management controllers show themselves to their own
-    machine as one.
+    A USB card counts only where the default route leads over it, and where it is a phone or a modem: management
+    controllers show themselves to their own machine as one, and a small machine's only card may be one.
     """
     default = {route.interface for route in routes if route.prefix in ("0.0.0.0/0", "::/0")}
     sessions = [line for line in sections.get("tunnels") if re.match(r"^pppoe [0-9A-F]{8}\b", line)]
@@ -81,7 +88,7 @@ def read_uplinks(
         is_used = bool(_own(one)) or one.name in default
         if one.kind == "cellular" and is_used:
             out.append(Uplink(one.name, "cellular", f"移动通信网卡 {one.detail or one.name}"))
-        elif one.kind == "usb" and one.name in default:
+        elif one.kind == "usb" and one.name in default and _is_phone(one):
             what = f"（{one.product}）" if one.product else ""
             out.append(Uplink(one.name, "usb-tether", f"默认路由经 USB 网卡 {one.detail}{what}"))
         elif one.kind == "ppp" and is_used and sessions:

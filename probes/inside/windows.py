@@ -59,7 +59,7 @@ def from_windows(document: str) -> Inside:
     processes = {_number(row, "Id"): process_name(_text(row, "ProcessName")) for row in _rows(data, "processes")}
     system, machine, standing = _os(data), _machine(data), _standing(data)
     interfaces, names = _interfaces(data)
-    if data.get("configured") and data.get("adapters"):
+    if data.get("configured") and data.get("adapters") and _leads_nowhere_else(data, names):
         whole |= {"addresses", "net"}
     return Inside(
         is_complete=bool(system.name),
@@ -84,7 +84,7 @@ def from_windows(document: str) -> Inside:
 
 def _document(text: str) -> Mapping[str, Any] | None:
     """The last line that is the document: a login may print before it."""
-    for line in reversed(text[-MAX_CHARS:].split("\n")):
+    for line in reversed(_as_meant(text[-MAX_CHARS:]).split("\n")):
         start = line.find("{")
         if start < 0 or '"auditor"' not in line:
             continue
@@ -95,6 +95,19 @@ def _document(text: str) -> Mapping[str, Any] | None:
         if isinstance(data, dict) and data.get("auditor") == 1:
             return data
     return None
+
+
+def _as_meant(text: str) -> str:
+    """A console that could not be set to UTF-8 stays at its code page: 936 on a Chinese Windows (GB 18030 holds it).
+
+    Bytes that are no UTF-8 come as lone surrogates.
+    """
+    if not re.search("[\udc80-\udcff]", text):
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("gb18030")
+    except UnicodeError:
+        return text
 
 
 def _rows(data: Mapping[str, Any], key: str) -> list[_Row]:
@@ -197,6 +210,12 @@ def _interfaces(data: Mapping[str, Any]) -> tuple[tuple[Interface, ...], dict[in
         detail = _text(adapter, "ServiceName")
         out.append(Interface(names[index], kind, detail, mac, addresses, is_real, "", description))
     return tuple(sorted(out, key=lambda one: one.name)), names
+
+
+def _leads_nowhere_else(data: Mapping[str, Any], names: Mapping[int, str]) -> bool:
+    """Whether every way out is over an interface that was listed: a line that Windows dials is in no such list."""
+    ways = [row for row in _rows(data, "routes") if _text(row, "Mask") == "0.0.0.0"]  # noqa: S104
+    return bool(ways) and all(_number(row, "InterfaceIndex") in names for row in ways)
 
 
 def _tunnels(interfaces: Sequence[Interface]) -> Iterator[Tunnel]:

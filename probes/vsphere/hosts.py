@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from inventories.identity import serial_id, uuid_id
-from inventories.model import Fact, Observation
+from inventories.model import Fact, Observation, Strength
 from probes.vsphere.answers import Item
 from probes.vsphere.fields import field, items, name, number, path, text, word
 from probes.vsphere.frame import Frame, own_address, seen
@@ -20,6 +21,8 @@ _VIRTUAL = re.compile(
 #: Under which of these a maker puts the serial number differs. That of a blade's enclosure is many hosts'.
 _SERIALS = ("SerialNumberTag", "ServiceTag")
 _POWER = {"poweredOn": "on", "poweredOff": "off"}
+#: A vCenter keeps a lost host for ever, and tells of it as if it stood there: it may have been scrapped years ago.
+_LAST_KNOWN = "last known: the host does not answer the platform"
 
 
 def hardware_uuid(item: Item) -> str:
@@ -33,7 +36,10 @@ def is_connected(item: Item) -> bool:
 
 
 def observe_host(item: Item, frame: Frame) -> Observation:
-    """What is known of a host. Where its hardware may not be read, that it is one is not said either."""
+    """What is known of a host; a hint and no more where it does not answer the platform.
+
+    Where its hardware may not be read, that it is one is not said either.
+    """
     hardware = item.get("summary.hardware")
     vendor, model = text(field(hardware, "vendor")), text(field(hardware, "model"))
     serial = _serial(item)
@@ -55,6 +61,8 @@ def observe_host(item: Item, frame: Frame) -> Observation:
         *seen("ips", tuple(dict.fromkeys(str(address) for address in addresses)), "vmkernel"),
         *seen("macs", tuple(dict.fromkeys(mac.value for mac in macs))),
     ]
+    if not is_connected(item):
+        facts = [replace(fact, strength=Strength.HINTED, evidence=_LAST_KNOWN) for fact in facts]
     return frame.observation("host", identifiers, facts)
 
 

@@ -161,9 +161,12 @@ def _token(result: object) -> str:
     if (
         kind_of(result) != "RetrieveResult"
         or not (token is None or isinstance(token, str))
-        or len(token or "") > 1000
+        or len(token or "") > _LONGEST_TOKEN
     ):
         raise Trouble("bad_output", "no page of objects")
+    if token and not _list(result, "objects"):
+        # More of it could be promised for ever.
+        raise Trouble("looping", "an empty page that is not the last")
     return token or ""
 
 

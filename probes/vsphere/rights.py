@@ -14,11 +14,14 @@ def sees_everything(session: Session) -> bool:
     """Whether the login may read the top of the inventory, by a permission that reaches down from there.
 
     What is taken away again from a branch below cannot be seen from inside: the site has to give a login that may
-    read everything. Where the server does not answer the question, the answer is no.
+    read everything. Where the server does not answer the question, the answer is no. :class:`ServerFault` where the
+    session has ended.
     """
     try:
         return _may_read_root(session) and _reaches_down(session)
-    except ServerFault:
+    except ServerFault as fault:
+        if fault.is_a("NotAuthenticated"):
+            raise
         return False
     except Trouble as trouble:
         if trouble.ends:

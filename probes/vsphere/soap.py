@@ -15,6 +15,7 @@ from pyVmomi.SoapAdapter import SoapResponseDeserializer, SoapStubAdapterBase
 
 from inventories.faults import clean
 from inventories.steady import without_cycle_collection
+from probes.vsphere.shapes import QuickDeserializer, Shapes
 from probes.vsphere.trouble import Trouble
 from probes.vsphere.wire import Answer, Wire
 
@@ -57,6 +58,7 @@ class _Reader(SoapResponseDeserializer):
 
     def __init__(self, stub: Stub, expected: str) -> None:
         _adapter.SoapResponseDeserializer.__init__(self, stub)
+        self.deser = QuickDeserializer(stub, stub.shapes)
         self.is_answered = False
         self._expected = expected
 
@@ -73,6 +75,7 @@ class Stub(SoapStubAdapterBase):
     def __init__(self, wire: Wire, version: str) -> None:
         _adapter.SoapStubAdapterBase.__init__(self, version)
         self.requestContext = None
+        self.shapes = Shapes()
         self._wire = wire
         self._serialise: Any = self.SerializeRequest
 

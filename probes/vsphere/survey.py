@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -100,19 +100,20 @@ class Survey:
         about = self._session.about
         self._cloud = self._access.cloud or about.instance
         done: dict[str, bool] = {}
-        sees_all = False
+        rights: list[bool] = []
+        knows_attributes = False
         try:
-            sees_all = sees_everything(self._session)
-            self._read_attributes()
+            self._to_the_end("rights", lambda: rights.append(sees_everything(self._session)))
+            knows_attributes = self._to_the_end("custom attributes", self._read_attributes)
             for step in self._passes():
                 done[step.wanted.title] = self._read(step)
         except Trouble as trouble:
             unread = [step.wanted.title for step in self._passes() if step.wanted.title not in done]
             self._failed(trouble.reason, f"{trouble.message} (not read to the end: {', '.join(unread)})")
-        else:
-            self._tell_gaps(sees_all)
+        self._tell_gaps(rights)
+        sees_all = rights == [True]
         is_whole = len(done) == len(self._passes()) and all(done.values())
-        whole = sees_all and is_whole and not self._denied and not self._silent
+        whole = sees_all and is_whole and knows_attributes and not self._denied and not self._silent
         self._finish(
             hosts=sees_all and done.get(reader.HOSTS.title, False),
             machines=sees_all and done.get(reader.MACHINES.title, False) and not self._unsure,
@@ -132,25 +133,23 @@ class Survey:
         )
 
     def _read(self, step: _Pass) -> bool:
-        """One pass, to the end. Where the session ends in its midst, the pass is begun again: once for them all."""
+        """One pass, to the end."""
         known: set[str] = set()
-        title = step.wanted.title
+        return self._to_the_end(step.wanted.title, lambda: self._page_through(step, known), known)
+
+    def _to_the_end(self, title: str, work: Callable[[], None], known: Set[str] | None = None) -> bool:
+        """Whether ``work`` came to its end. Where the session ends in its midst it is begun again: once in all."""
         while True:
             try:
-                self._page_through(step, known)
+                work()
                 return True
-            except ServerFault as fault:
-                if _is_expired(fault):
+            except (ServerFault, Trouble) as problem:
+                if _is_expired(problem):
                     self._renew(title)
                     continue
-                reason = "forbidden" if fault.is_a("NoPermission") else "bad_output"
-                self._failed(reason, f"{title}: {fault.name} after {len(known)} of them")
-                return False
-            except Trouble as trouble:
-                if trouble.ends:
-                    raise
-                self._failed(trouble.reason, f"{title}: {trouble.message} after {len(known)} of them")
-                return False
+                reason, why = _left_out(problem)
+            self._failed(reason, f"{title}: {why}" + ("" if known is None else f" after {len(known)} of them"))
+            return False
 
     def _page_through(self, step: _Pass, known: set[str]) -> None:
         """``known`` are the ids that were taken, of an earlier attempt too: no object is taken twice."""
@@ -212,36 +211,32 @@ class Survey:
             return {}
         try:
             found = list(reader.ask_objects(self._session, reader.CARDS, ids))
-        except ServerFault as fault:
-            if _is_expired(fault):
+        except (ServerFault, Trouble) as problem:
+            if _is_expired(problem):
                 raise
+            reason, why = _left_out(problem)
             self._cards_refused = True
-            self._failed("forbidden" if fault.is_a("NoPermission") else "bad_output", f"network cards: {fault.name}")
+            self._failed(reason, f"network cards: {why}")
             return {}
         return {item.id: device_macs(item.get("config.hardware.device")) for item in found}
 
     def _read_attributes(self) -> None:
-        """The names of custom attributes, without which their values mean nothing. An ESXi has none."""
+        """The names of custom attributes, by which a machine may be told to be somebody's. An ESXi has none."""
         if not self._session.has("customFieldsManager"):
             return
-        manager = self._session.service("customFieldsManager", "vim.CustomFieldsManager")
-        try:
-            told = manager.field
-        except ServerFault:
-            return
-        for entry in items(told):
+        for entry in items(self._session.service("customFieldsManager", "vim.CustomFieldsManager").field):
             key = field(entry, "key")
             if isinstance(key, int):
                 self._attributes[key] = text(field(entry, "name"), 60)
 
-    def _tell_gaps(self, sees_all: bool) -> None:
-        """What was kept from us, though the server answered every question."""
+    def _tell_gaps(self, rights: Sequence[bool]) -> None:
+        """What was kept from us, though the server answered. ``rights`` is empty where it never came to that."""
         for title, count in self._denied.items():
             self._failed("forbidden", f"{title}: {count} may not be read, or not wholly, by this login")
         if self._silent:
             named = ", ".join(self._silent[:_MOST_NAMED]) + (" ..." if len(self._silent) > _MOST_NAMED else "")
             self._failed("unreachable", f"{len(self._silent)} hosts do not answer the platform: {named}")
-        if not sees_all:
+        if False in rights:
             self._failed("forbidden", "this login is not shown the whole inventory from the top down")
 
     def _finish(self, *, hosts: bool, machines: bool) -> None:
@@ -280,9 +275,20 @@ class Survey:
         return self._context.now().astimezone(UTC)
 
 
-def _is_expired(fault: ServerFault) -> bool:
+def _is_expired(problem: ServerFault | Trouble) -> bool:
     """A view that is gone went with the session that had made it."""
-    return fault.is_a("NotAuthenticated") or fault.is_a("ManagedObjectNotFound")
+    return isinstance(problem, ServerFault) and any(
+        problem.is_a(name) for name in ("NotAuthenticated", "ManagedObjectNotFound")
+    )
+
+
+def _left_out(problem: ServerFault | Trouble) -> tuple[str, str]:
+    """The reason and the words for what is left out because of a problem; raises it again where all must end."""
+    if isinstance(problem, ServerFault):
+        return "forbidden" if problem.is_a("NoPermission") else "bad_output", problem.name
+    if problem.ends:
+        raise problem
+    return problem.reason, problem.message
 
 
 def _each(take: Callable[[Item], None], page: list[Item]) -> None:

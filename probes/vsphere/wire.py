@@ -68,7 +68,7 @@ class Answer:
             raise Trouble("too_much", f"an answer of more than {self._most} bytes")
         if _DECLARES in self._tail + chunk:
             raise Trouble("bad_output", "the answer declares a document type")
-        self._tail = chunk[-len(_DECLARES) :]
+        self._tail = (self._tail + chunk)[-len(_DECLARES) :]
         return chunk
 
 

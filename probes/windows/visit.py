@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import ssl
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,13 +17,19 @@ from probes.base import Context
 from probes.inside.model import Inside
 from probes.reach import pace, reach
 from probes.secrets import SecretMissing
-from probes.ssh.reading import MOST_OUTPUT, Answers
+from probes.ssh.reading import MOST_OUTPUT
 from probes.ssh.said import Refused
 from probes.ssh.visit import FORKS, START_SECONDS, Found, at_work
-from probes.windows.reading import WindowsReading
+from probes.windows.reading import WindowsReading, WinrmAnswers
 
 #: What pywinrm needs beyond its own time for one script: opening and closing a shell, and NTLM's three messages.
 _AROUND_SECONDS = 60.0
+
+#: What one request may take: the last one that is asked in time, and the one that closes the shell, come on top.
+_REQUEST_SECONDS = 15.0
+
+#: Servers that a domain's account is tried on before it is tried on all: domains lock after five wrong tries or more.
+TRIES = 3
 
 
 def has_winrm() -> bool:
@@ -60,20 +67,45 @@ class WinrmVisit:
     def _unusable(self) -> Refused | None:
         if not has_winrm():
             return Refused("not_installed", "pywinrm is not installed: pip install 'gov-infra-auditor[windows]'")
+        if self.login.password is None:
+            return Refused("no_credentials", "a login over WinRM needs a password")
         ca = self.login.ca
-        if ca is not None and not ca.is_file():
-            return Refused("no_credentials", f"ca {clean(str(ca), 120)}: there is no such file")
+        if ca is not None:
+            try:
+                ssl.create_default_context(cafile=str(ca))
+            except (ssl.SSLError, ValueError):
+                return Refused("no_credentials", f"ca {clean(str(ca), 120)}: holds no certificates (PEM)")
+            except OSError as error:
+                return Refused("no_credentials", f"ca {clean(str(ca), 120)}: {error.strerror or 'cannot be read'}")
         return None
 
     def _read(self, addresses: Sequence[str], found: Found) -> None:
-        answers = {f"h{number}": Answers() for number in range(len(addresses))}
-        self.context.report(f"reading {len(addresses)} Windows servers")
         try:
             password = self.login.password.reveal() if self.login.password else ""
         except SecretMissing as error:
             found.refuse(addresses, Refused("no_credentials", clean(str(error), 200)))
             return
-        ended = asyncio.run(self._run(addresses, answers, password))
+        for number, part in enumerate(self._parts(addresses)):
+            if (
+                number
+                and not found.read
+                and all(found.refused[a].reason == "login_refused" for a in addresses[:TRIES])
+            ):
+                said = f"not tried: {TRIES} servers refused the domain's account, and more tries might lock it"
+                found.refuse(part, Refused("login_refused", said))
+            else:
+                self._read_part(part, number, password, found)
+
+    def _parts(self, addresses: Sequence[str]) -> Iterator[Sequence[str]]:
+        """A wrong password is wrong on every server of a domain, and a few tries lock its account: so a few first."""
+        is_domains = "\\" in self.login.user or "@" in self.login.user
+        tries = TRIES if is_domains and len(addresses) > TRIES else len(addresses)
+        yield from (part for part in (addresses[:tries], addresses[tries:]) if part)
+
+    def _read_part(self, addresses: Sequence[str], number: int, password: str, found: Found) -> None:
+        answers = {f"h{place}": WinrmAnswers() for place in range(len(addresses))}
+        self.context.report(f"reading {len(addresses)} Windows servers")
+        ended = asyncio.run(self._run(addresses, answers, number, password))
         for address, answer in zip(addresses, answers.values(), strict=True):
             got = WindowsReading().read(answer, "", ended)
             if isinstance(got, Inside):
@@ -81,12 +113,14 @@ class WinrmVisit:
             else:
                 found.refuse([address], got)
 
-    async def _run(self, addresses: Sequence[str], answers: dict[str, Answers], password: str) -> Ended:
+    async def _run(
+        self, addresses: Sequence[str], answers: dict[str, WinrmAnswers], number: int, password: str
+    ) -> Ended:
         def take(happened: Happened) -> None:
             if happened.host in answers:
                 answers[happened.host].take(happened)
 
-        folder = self.folder / f"w{self.number}"
+        folder = self.folder / f"w{self.number}-{number}"
         folder.mkdir(mode=0o700)
         async with handing_out(folder, password):
             return await run(self.job(addresses, list(answers), folder), self.folder, self.context.stop, take)
@@ -105,6 +139,7 @@ class WinrmVisit:
                 "auditor_user": login.user,
                 "auditor_ca": str(login.ca.absolute()) if login.ca else "",
                 "auditor_seconds": seconds,
+                "auditor_limit": int(seconds + 2 * min(_REQUEST_SECONDS, seconds)) + 2,
                 "auditor_most": MOST_OUTPUT,
             }
             for name, address in zip(names, addresses, strict=True)

@@ -1,8 +1,8 @@
-"""One script on one Windows server over WinRM, by pywinrm, with what that leaves open closed.
+"""One script on one Windows server over WinRM, by pywinrm. Imported in Ansible's processes alone.
 
-Its HTTP session follows redirects, reads answers of any size and takes proxies from the environment; this one does
-not. The certificate is checked against the site's authority, also for the address. NTLM serves local and domain
-accounts alike, and the password never crosses the line.
+The certificate is checked against the site's authority, also for the address, or is itself the one that the site
+trusts; see :mod:`probes.windows.wire`. NTLM serves local and domain accounts alike, and the password never crosses
+the line.
 """
 
 from __future__ import annotations
@@ -10,25 +10,42 @@ from __future__ import annotations
 import binascii
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from ssl import get_default_verify_paths
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
+import requests
+from spnego.exceptions import SpnegoError
+from winrm.exceptions import (
+    AuthenticationError,
+    WinRMError,
+    WinRMOperationTimeoutError,
+    WinRMTransportError,
+    WSManFaultError,
+)
+from winrm.protocol import Protocol
+
 from inventories.faults import clean
 from probes.ansible_run.powershell import COMMAND, on_standard_input
+from probes.windows.wire import MOST_ANSWER, NotPlain, TooMuch, close_up, pin_of
 
-#: Bytes of one HTTP answer: an envelope of WinRM has 500 kB at most, unless somebody raised that.
-MOST_ANSWER = 4 * 1024 * 1024
-
-#: Seconds that a server may keep one request; a script that says nothing meanwhile is asked again.
-OPERATION_SECONDS = 10
+#: Seconds that one request may take, at most, and how many less a server is asked to take for "nothing yet".
 READ_SECONDS = 15
+SPARE_SECONDS = 5
+
+#: Seconds between two questions to a server that says at once that it has nothing yet.
+PAUSE_SECONDS = 0.2
 
 #: Bytes of input in one request: well below the smallest envelope that servers take (150 kB), after Base64 twice.
 CHUNK = 48_000
+
+#: What pywinrm lets through when an answer is not what it takes for granted.
+_UNEXPECTED = (
+    *(ParseError, ValueError, KeyError, StopIteration, AssertionError, TypeError, AttributeError),
+    *(binascii.Error, RecursionError),
+)
 
 
 class Wrong(Exception):
@@ -59,10 +76,6 @@ class Server:
 
 def run_script(server: Server, script: str) -> tuple[int, bytes, bytes]:
     """Exit status, output and errors of a PowerShell script. :class:`Wrong` for whatever the world does to it."""
-    import requests
-    from spnego.exceptions import SpnegoError
-    from winrm.exceptions import WinRMError, WinRMOperationTimeoutError, WinRMTransportError
-
     try:
         return _run(server, script)
     except WinRMOperationTimeoutError:
@@ -71,35 +84,17 @@ def run_script(server: Server, script: str) -> tuple[int, bytes, bytes]:
         raise _of_winrm(error) from None
     except requests.RequestException as error:
         raise _of_http(error) from None
-    except SpnegoError:
+    except (SpnegoError, PermissionError):
         raise Wrong("login_refused", "the server takes no NTLM login") from None
-    except (ParseError, ValueError, KeyError, StopIteration, AssertionError, TypeError, binascii.Error):
-        # What pywinrm lets through when an answer is not what it takes for granted.
+    except _UNEXPECTED:
         raise Wrong("bad_output", "what answers there speaks no proper WinRM") from None
     except OSError as error:
         raise Wrong("unreachable", clean(error.strerror or "the connection broke off", 80)) from None
 
 
 def _run(server: Server, script: str) -> tuple[int, bytes, bytes]:
-    from winrm.exceptions import WinRMOperationTimeoutError
-    from winrm.protocol import Protocol
-
     end = time.monotonic() + server.seconds
-    make: Any = Protocol
-    protocol = make(
-        endpoint=server.url,
-        transport="ntlm",
-        username=server.user,
-        password=server.password,
-        # Left to itself, requests trusts its own list and not the system's.
-        ca_trust_path=str(server.ca) if server.ca else get_default_verify_paths().cafile,
-        server_cert_validation="validate",
-        read_timeout_sec=READ_SECONDS,
-        operation_timeout_sec=OPERATION_SECONDS,
-        message_encryption="auto",
-        proxy=None,
-    )
-    _close_up(protocol.transport.build_session())
+    protocol = _protocol(server)
     shell = protocol.open_shell(codepage=65001)
     try:
         command = protocol.run_command(shell, COMMAND[0], COMMAND[1:], console_mode_stdin=False)
@@ -112,14 +107,39 @@ def _run(server: Server, script: str) -> tuple[int, bytes, bytes]:
             try:
                 said, complained, code, done = protocol.get_command_output_raw(shell, command)
             except WinRMOperationTimeoutError:
-                continue
+                said = complained = b""
             stdout += said
             stderr = (stderr + complained)[:16_384]
             if len(stdout) > server.most:
                 raise Wrong("too_much", f"the script gave more than {server.most} bytes")
+            if not (done or said or complained):
+                time.sleep(PAUSE_SECONDS)
         return code, bytes(stdout), bytes(stderr)
     finally:
         _leave(protocol, shell)
+
+
+def _protocol(server: Server) -> Any:
+    """A session that nothing was sent over yet."""
+    read_seconds = max(2, min(READ_SECONDS, int(server.seconds)))
+    pin = pin_of(server.address, server.port, server.ca, read_seconds) if server.ca else ""
+    system = get_default_verify_paths()
+    make: Any = Protocol
+    protocol = make(
+        endpoint=server.url,
+        transport="ntlm",
+        username=server.user,
+        password=server.password,
+        # Left to itself, requests trusts its own list and not the system's.
+        ca_trust_path=str(server.ca) if server.ca else system.cafile or system.capath,
+        server_cert_validation="validate",
+        read_timeout_sec=read_seconds,
+        operation_timeout_sec=max(1, read_seconds - SPARE_SECONDS),
+        message_encryption="auto",
+        proxy=None,
+    )
+    close_up(protocol.transport.build_session(), pin)
+    return protocol
 
 
 def _give(protocol: Any, shell: str, command: str, content: bytes) -> None:
@@ -130,56 +150,21 @@ def _give(protocol: Any, shell: str, command: str, content: bytes) -> None:
 
 def _leave(protocol: Any, shell: str) -> None:
     """Closes the shell on the server. Whether that works changes nothing in what was read."""
-    import requests
-    from winrm.exceptions import WinRMError, WinRMOperationTimeoutError, WinRMTransportError
-
     closing = (WinRMError, WinRMTransportError, WinRMOperationTimeoutError, requests.RequestException, OSError)
     try:
         protocol.close_shell(shell)
-    except (*closing, ParseError, ValueError, AssertionError, StopIteration, AttributeError):
+    except (*closing, *_UNEXPECTED):
         return
 
 
-def _close_up(session: Any) -> None:
-    """No redirects, no proxies, no credentials of this machine's, and no answer without end."""
-    session.max_redirects = 0
-    session.trust_env = False
-    session.mount("https://", _bounded())
-
-
-def _bounded() -> Any:
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    class Answer(requests.Response):
-        """Read whole, up to a limit: not before NTLM has looked at the connection that it came over."""
-
-        def iter_content(self, *args: Any, **more: Any) -> Iterator[Any]:
-            size = 0
-            for piece in super().iter_content(*args, **more):
-                size += len(piece)
-                if size > MOST_ANSWER:
-                    self.close()
-                    raise requests.exceptions.ContentDecodingError("auditor: too much")
-                yield piece
-
-    class Bounded(HTTPAdapter):
-        def send(self, *args: Any, **more: Any) -> Any:
-            response = super().send(*args, **more)
-            response.__class__ = Answer
-            return response
-
-    return Bounded()
-
-
 def _of_http(error: Exception) -> Wrong:
-    import requests
-
     kinds: tuple[tuple[type[Exception], str, str], ...] = (
-        (requests.exceptions.SSLError, "certificate", _certificate(str(error))),
+        (requests.exceptions.SSLError, *_tls(str(error))),
         (requests.exceptions.TooManyRedirects, "out_of_scope", "it sends us elsewhere, which is not followed"),
         (requests.exceptions.Timeout, "timed_out", "no answer in time"),
-        (requests.exceptions.ContentDecodingError, "too_much", f"an answer of more than {MOST_ANSWER} bytes"),
+        (TooMuch, "too_much", f"an answer of more than {MOST_ANSWER} bytes"),
+        (NotPlain, "bad_output", "what answers there is no envelope of WinRM's"),
+        (requests.exceptions.ContentDecodingError, "bad_output", "what answers there speaks no proper HTTP"),
         (requests.exceptions.InvalidHeader, "bad_output", "what answers there speaks no proper HTTP"),
         (requests.exceptions.ChunkedEncodingError, "bad_output", "an answer broke off"),
         (requests.exceptions.ConnectionError, "unreachable", "the connection broke off"),
@@ -190,16 +175,17 @@ def _of_http(error: Exception) -> Wrong:
     return Wrong("bad_output", "what answers there speaks no proper HTTP")
 
 
-def _certificate(text: str) -> str:
+def _tls(text: str) -> tuple[str, str]:
+    """What TLS says on failing: about the certificate, or before there was one."""
     if "match" in text:
-        return "its certificate is not for this address"
+        return "certificate", "its certificate is not for this address"
     found = re.search(r"certificate verify failed: ([\w' -]{3,80})", text)
-    return f"its certificate is not trusted: {clean(found[1].strip(), 80)}" if found else "TLS fails"
+    if found:
+        return "certificate", f"its certificate is not trusted: {clean(found[1].strip(), 80)}"
+    return "unavailable", "no TLS there, or none in common: this machine speaks no version before 1.2"
 
 
 def _of_winrm(error: Exception) -> Wrong:
-    from winrm.exceptions import AuthenticationError, WSManFaultError
-
     if isinstance(error, AuthenticationError):
         return Wrong("login_refused", "the login is refused")
     if isinstance(error, WSManFaultError):
@@ -208,6 +194,8 @@ def _of_winrm(error: Exception) -> Wrong:
             return Wrong("forbidden", "the account may not use WinRM")
         return Wrong("unavailable", f"WinRM says no: {clean(str(getattr(error, 'reason', '')), 80)}")
     code = getattr(error, "code", None)
+    if code == requests.codes["service_unavailable"]:
+        return Wrong("unavailable", "the server says that it is not available (HTTP 503)")
     return Wrong(
         "bad_output", f"what answers there speaks no WinRM (HTTP {code})" if isinstance(code, int) else "no WinRM"
     )

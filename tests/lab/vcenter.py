@@ -213,29 +213,28 @@ class VCenter:
             process.stdout.close()
 
 
-def look(vc: VCenter, prefixes: Sequence[str], **settings: Any) -> Collection:
+def look(vc: VCenter, prefixes: Sequence[str], *, page: int = 0, **settings: Any) -> Collection:
     """One look of the probe at a simulator, whose address and ``prefixes`` are the zone's. For tests and recordings.
 
-    ``settings`` are the probe's own (``page``); ``belongs``, ``cloud``, ``secret`` and ``stop`` are said apart.
+    ``page`` 0: the probe's own. ``settings`` are the access's (``password``, ``ca``, ``thumbprint``, ``cloud``, ...).
     """
     from probes.access import Access, VsphereAccess
     from probes.base import Context, Stop
     from probes.profiles import PROFILES
     from probes.scope import Permit
     from probes.secrets import Secret
-    from probes.vsphere.probe import VsphereProbe
+    from probes.vsphere.probe import PAGE, VsphereProbe
 
     networks = tuple(ipaddress.ip_network(prefix) for prefix in (f"{vc.address}/32", *prefixes))
-    secret = settings.pop("secret", None) or Secret("file", str(vc.password_file))
-    cloud, belongs, stop = (settings.pop(*given) for given in (("cloud", ""), ("belongs", ()), ("stop", Stop())))
-    access = VsphereAccess(vc.url, vc.user, secret, ca=vc.ca, cloud=cloud, belongs=belongs)
+    given = {"ca": vc.ca, "password": Secret("file", str(vc.password_file)), **settings}
+    access = VsphereAccess(**{"endpoint": vc.url, "user": vc.user, **given})
     zone = Zone("lab", "实验区", "lab", "department", networks)
     until = datetime.now(UTC) + timedelta(hours=1)
     permit = Permit(zone, networks[:1], (), PROFILES["fast"], ("lab",), until, access=Access(vsphere=(access,)))
-    probe = VsphereProbe(**settings)
+    probe = VsphereProbe(page=page or PAGE)
     (shard,) = probe.shards(permit)
     with tempfile.TemporaryDirectory(dir=vc.home) as home:
-        return probe.collect(shard, Context(permit, Path(home), stop, lambda: datetime.now(UTC)))
+        return probe.collect(shard, Context(permit, Path(home), Stop(), lambda: datetime.now(UTC)))
 
 
 def write_recordings(folder: Path) -> None:

@@ -51,3 +51,8 @@ def test_stop_leaves_the_rest_unasked() -> None:
     threading.Timer(0.3, lambda: stop.set("stopped")).start()
     found = reach([f"127.9.5.{i}" for i in range(1, 250)], [1], rate=50, stop=stop)
     assert 0 < len(found.asked) < 200
+
+
+def test_a_networks_own_broadcast_address_is_nobodys_and_no_failure() -> None:
+    found = reach(["127.255.255.255"], [80], rate=1000, stop=Stop())
+    assert found.silent == {"127.255.255.255"} and not found.unreached

@@ -11,13 +11,18 @@ import (
 )
 
 // collector answers in pages, as a vCenter does; the simulator of govmomi 0.24 answers all at once whatever is asked.
-// The embedded type stands first and by value, for the simulator finds the managed object by its first fields.
+// The embedded type stands first and by value, for the simulator finds the managed object by its first fields. It
+// makes an empty one for every session: what holds for them all stands beside it.
 type collector struct {
 	simulator.PropertyCollector
+	last int
+	rest map[string]pending
+}
+
+// limits are what -max-page and -deny say.
+var limits struct {
 	maxPage int
 	deny    string
-	last    int
-	rest    map[string]pending
 }
 
 type pending struct {
@@ -51,11 +56,11 @@ func (c *collector) RetrievePropertiesEx(ctx *simulator.Context, r *types.Retrie
 		return &methods.RetrievePropertiesExBody{Fault_: fault}
 	}
 	for i := range objects {
-		c.hide(&objects[i])
+		hide(&objects[i])
 	}
 	size := int(r.Options.MaxObjects)
-	if c.maxPage > 0 && (size == 0 || c.maxPage < size) {
-		size = c.maxPage
+	if limits.maxPage > 0 && (size == 0 || limits.maxPage < size) {
+		size = limits.maxPage
 	}
 	body.Res.Returnval = c.cut(objects, size)
 	if len(objects) == 0 {
@@ -97,11 +102,11 @@ func unknownProperty(objects []types.ObjectContent) string {
 }
 
 // hide leaves of an object that may not be read what the privilege to see it shows: its name and place.
-func (c *collector) hide(object *types.ObjectContent) {
+func hide(object *types.ObjectContent) {
 	denied := false
 	for _, property := range object.PropSet {
 		name, ok := property.Val.(string)
-		denied = denied || (c.deny != "" && property.Name == "name" && ok && strings.HasPrefix(name, c.deny))
+		denied = denied || (limits.deny != "" && property.Name == "name" && ok && strings.HasPrefix(name, limits.deny))
 	}
 	if !denied {
 		return

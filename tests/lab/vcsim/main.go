@@ -125,7 +125,8 @@ func main() {
 func wrap(o options) {
 	content := simulator.Map.Get(types.ManagedObjectReference{Type: "ServiceInstance", Value: "ServiceInstance"})
 	services := content.(*simulator.ServiceInstance).Content
-	collector := &collector{maxPage: o.maxPage, deny: o.deny}
+	limits.maxPage, limits.deny = o.maxPage, o.deny
+	collector := new(collector)
 	collector.Self = services.PropertyCollector
 	simulator.Map.Put(collector)
 	if old, ok := simulator.Map.Get(*services.AuthorizationManager).(*simulator.AuthorizationManager); ok && o.narrow {

@@ -41,6 +41,74 @@ def test_it_runs_to_its_end_in_every_shell(shell: tuple[str, ...], stdin: bool) 
     assert inside.interfaces
 
 
+#: What a login may find: nothing of an environment, another language's, the shell in an odd mood.
+LOGINS = [
+    ({}, ("/bin/sh",)),
+    ({"LC_ALL": "zh_CN.GB18030", "LANG": "zh_CN.GB18030", "LANGUAGE": "zh_CN"}, ("/bin/sh",)),
+    ({"PATH": ""}, ("/bin/sh",)),
+    ({"PATH": "/nonexistent"}, ("/bin/sh",)),
+    ({"GREP_OPTIONS": "--color=always", "POSIXLY_CORRECT": "1", "TAPE": "x", "IFS": "abc", "T": "rm"}, ("/bin/sh",)),
+    ({"PATH": "."}, ("/bin/bash", "--posix", "-f", "-u", "-e")),
+]
+
+
+@pytest.mark.parametrize(("environment", "shell"), LOGINS)
+def test_it_comes_to_its_end_whatever_the_login_and_leaves_nothing(
+    tmp_path: Path, environment: dict[str, str], shell: tuple[str, ...]
+) -> None:
+    """Home and the folder for temporary files hold nothing afterwards; what lies there is not run either."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("ss", "ip", "lscpu", "head", "sed", "grep"):
+        (home / name).write_text("#!/bin/sh\ntouch ran\n")
+        (home / name).chmod(0o755)
+    before = sorted(home.rglob("*"))
+    home.chmod(0o555)
+    done = subprocess.run(
+        [*shell, "-s"],
+        input=SCRIPT.encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+        cwd=home,
+        env={"HOME": str(home), "TMPDIR": str(home), **environment},
+    )
+    home.chmod(0o755)
+    assert done.returncode == 0
+    inside = from_raw(done.stdout.decode("utf-8", "replace"))
+    assert inside.is_complete
+    assert {"host", "memory", "packages", "cpuinfo", "addresses", "net", "routes"} <= inside.whole
+    assert sorted(home.rglob("*")) == before
+
+
+def test_nothing_needs_a_folder_for_temporary_files(tmp_path: Path) -> None:
+    """A full disk: here-documents, and sorting beyond memory, would want one."""
+    assert "<<" not in SCRIPT
+    assert "mktemp" not in SCRIPT
+    environment = {"TMPDIR": str(tmp_path / "nowhere"), "HOME": str(tmp_path / "nowhere")}
+    done = subprocess.run(
+        ["/bin/bash", "-s"], input=SCRIPT.encode(), capture_output=True, check=True, env=environment
+    )
+    assert done.stderr == b""
+    assert from_raw(done.stdout.decode("utf-8", "replace")).is_complete
+
+
+def test_a_host_without_the_tools_is_not_read(tmp_path: Path) -> None:
+    """Marks alone are no answer: a shell with nothing beside it would look like a host where nothing is."""
+    script = SCRIPT.replace("PATH=/usr/sbin:/sbin:/usr/bin:/bin", f"PATH={tmp_path}")
+    done = subprocess.run(
+        ["/bin/sh", "-s"],
+        input=script.encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env={"PATH": str(tmp_path)},
+    )
+    text = done.stdout.decode()
+    assert MARK_END in text
+    assert not from_raw(text).is_complete
+
+
 def test_the_extras_are_the_same_without_what_ansible_tells() -> None:
     names = [re.findall(r"^=== (\S+)$", printed("sh", script=script), re.MULTILINE) for script in (SCRIPT, EXTRAS)]
     assert [name for name in names[0] if name not in ("host", "memory", "dmi", "packages")] == names[1]

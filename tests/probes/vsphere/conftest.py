@@ -185,6 +185,28 @@ def expired() -> Reply:
     )
 
 
+def names(got: Collection) -> set[str]:
+    return {str(f.value) for o in got.observations for f in o.facts if f.column == "name"}
+
+
+def cloud(got: Collection) -> dict[str, Any]:
+    (found,) = [o for o in got.observations if o.kind == "cloud"]
+    return {fact.column: fact.value for fact in found.facts}
+
+
+def only(method: str, about: str, reply: Any, *, times: int = 99) -> Callable[[Any], Any]:
+    """Answers one question of a kind with ``reply``, or with what it gives for the question, so many times."""
+    left = [times]
+
+    def answers(asked: Any) -> Any:
+        if asked.key != (method, about) or not left[0]:
+            return None
+        left[0] -= 1
+        return reply(asked) if callable(reply) else reply
+
+    return answers
+
+
 @dataclass(frozen=True)
 class Certificates:
     ca: Path
@@ -242,6 +264,9 @@ class Lab:
 
     fault = staticmethod(soap_fault)
     expired = staticmethod(expired)
+    names = staticmethod(names)
+    cloud = staticmethod(cloud)
+    only = staticmethod(only)
     Reply = Reply
     patience = PATIENCE
     now = NOW

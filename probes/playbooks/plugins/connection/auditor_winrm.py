@@ -66,6 +66,10 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible has no types
         if in_data is not None:
             raise AnsibleError("auditor:forbidden: no modules are run on Windows servers")
         ca = str(self.get_option("ca"))
+        try:
+            password = ask(Path(str(self.get_option("folder"))))
+        except OSError:
+            raise AnsibleConnectionFailure("auditor:no_credentials: the password is not handed over") from None
         server = Server(
             address=str(self.get_option("address")),
             port=int(self.get_option("port")),
@@ -73,7 +77,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible has no types
             ca=Path(ca) if ca else None,
             seconds=float(self.get_option("seconds")),
             most=int(self.get_option("most")),
-            password=ask(Path(str(self.get_option("folder")))),
+            password=password,
         )
         try:
             return run_script(server, cmd)
