@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from auditor.site import Site
 from inventories.faults import did_you_mean
 from inventories.model import Failure
 from inventories.places import Zone
+from probes.access import Access
 from probes.scope import Permit, Refusal, permit
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Leave:
     permits: tuple[Permit, ...]
     refusals: tuple[Refusal, ...]
     left_out: tuple[str, ...] = ()
+    #: Zone → what the site gives there to look closer with.
+    access: Mapping[str, Access] = field(default_factory=dict)
 
     @property
     def zones(self) -> tuple[Zone, ...]:
@@ -34,7 +37,7 @@ class Leave:
         return (*(permit.zone for permit in self.permits), *(refusal.zone for refusal in self.refusals))
 
     def failures(self, probes: Sequence[str], at: datetime) -> tuple[Failure, ...]:
-        """A refused zone is uncovered for every probe, and says why."""
+        """A refused zone is uncovered for every probe that would have looked there, and says why."""
         return tuple(
             Failure(
                 collector=probe,
@@ -46,6 +49,7 @@ class Leave:
             )
             for refusal in self.refusals
             for probe in probes
+            if self.access.get(refusal.zone.id, Access()).gives(probe)
         )
 
 
@@ -77,6 +81,7 @@ def authorise(site: Site, zones: Sequence[str], now: datetime, *, registers: Reg
         permits=tuple(answer for answer in answers if isinstance(answer, Permit)),
         refusals=tuple(answer for answer in answers if isinstance(answer, Refusal)),
         left_out=tuple(zone for zone in known if zones and zone not in zones),
+        access={scope.zone.id: scope.access for scope in site.scopes},
     )
 
 

@@ -144,6 +144,8 @@ _REASONS: Mapping[str, str] = {
 _LIMITS: Mapping[str, str] = {
     "unprivileged": "无原始套接字权限：未探测UDP服务、只回应ping的主机和硬件地址",
     "ports_taken": "回环地址上有端口被本机其他程序占用，未予探测",
+    "unprivileged_logins": "登录账号无特权：未读取固件中的序列号和UUID，部分监听端口不知属于哪个进程",
+    "not_installed": "本机未安装登录所需的程序",
 }
 
 

@@ -33,9 +33,13 @@ def overview(
     changes: Changes | None = None,
     words: Mapping[str, str] | None = None,
     stages: Mapping[str, float] | None = None,
-    limits: Sequence[str] = (),
+    limits: Mapping[str, Sequence[str]] | None = None,
 ) -> AuditView:
-    """``changes``, ``words`` (finding id → what this audit made of it) and ``stages`` are known when it just ran."""
+    """What reports show of an audit.
+
+    ``changes``, ``words`` (finding id → what this audit made of it), ``stages`` and ``limits`` (probe → what it
+    cannot see from here) are known when it just ran.
+    """
     rows = ledger.findings()
     waived = {row.asset_key: row.life.waiver for row in rows if row.life.waiver and _is_migration(row, judged)}
     said = words or {}
@@ -55,7 +59,7 @@ def overview(
         ),
         counts=count_views(judged.evaluation.counts, judged.rules),
         unknowns=judged.unknown_views(),
-        probes=probe_views(site, ledger, judged, limits),
+        probes=probe_views(site, ledger, judged, limits or {}),
         systems=system_views(judged.assets, judged.packs, judged.names, waived),
         assets=asset_views(judged.assets, judged.names),
         changes=changes or Changes(),
@@ -84,10 +88,15 @@ def zones_fared(site: Site, judged: Judged) -> tuple[Fared, ...]:
     return fared(site.places.zones, judged.collected, authorised)
 
 
-def probe_views(site: Site, ledger: Ledger, judged: Judged, limits: Sequence[str]) -> tuple[ProbeView, ...]:
+def probe_views(
+    site: Site, ledger: Ledger, judged: Judged, limits: Mapping[str, Sequence[str]]
+) -> tuple[ProbeView, ...]:
     last = ledger.last_successes()
     return tuple(
-        one.view(last_success=last.get((one.zone.id, one.probe)), limits=limits if one.covered else ())
+        one.view(
+            last_success=last.get((one.zone.id, one.probe)),
+            limits=limits.get(one.probe, ()) if one.covered else (),
+        )
         for one in zones_fared(site, judged)
     )
 

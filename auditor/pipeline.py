@@ -127,7 +127,7 @@ def audit(
                     changes=recorded.changes,
                     words={name: change.value for name, change in recorded.words.items()},
                     stages=stages.seconds,
-                    limits=limit_words(limit for probe in probes for limit in probe.limits(leave.permits)),
+                    limits={probe.name: limit_words(probe.limits(leave.permits)) for probe in probes},
                 )
                 written = write_papers(site, view, judged, registers)
             shutil.rmtree(run_folder(site, run), ignore_errors=True)

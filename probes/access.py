@@ -165,6 +165,10 @@ class Access:
     openstack: tuple[OpenstackAccess, ...] = ()
     names: NameRules | None = None
 
+    def gives(self, probe: str) -> bool:
+        """Whether a probe has something to work with: the field of its name, or no need of any login or name."""
+        return bool(getattr(self, probe, True))
+
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every reference, for checking that they lead somewhere."""

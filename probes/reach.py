@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -97,6 +100,24 @@ async def _connect(address: str, port: int, timeout: float) -> str:
     except ConnectionRefusedError:
         return "refused"
     except OSError as error:
-        return error.strerror or "cannot be reached"
+        # No answer to ARP, or a router that knows of no such host: as silent as a packet that is dropped.
+        if error.errno == errno.EHOSTUNREACH or _is_broadcast(address):
+            return "silent"
+        # asyncio puts the address into its own words; the system's words are the same for every address.
+        return os.strerror(error.errno) if error.errno else "cannot be reached"
     writer.close()
     return "open"
+
+
+def _is_broadcast(address: str) -> bool:
+    """Whether an address is the broadcast address of a network that this machine is in: no host has it."""
+    kind = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(kind, socket.SOCK_DGRAM) as asking:
+        try:
+            # Connecting a datagram socket sends nothing: the kernel only looks up the way.
+            asking.connect((address, 9))
+        except PermissionError:
+            return True
+        except OSError:
+            pass
+    return False

@@ -148,7 +148,7 @@ class _Run:
     def _lane(self, probes: Sequence[Probe], permit: Permit) -> _Lane:
         lane = _Lane(permit)
         for probe in probes:
-            if permit.left_out:
+            if permit.left_out and permit.access.gives(probe.name):
                 message = "no authorisation in force names these addresses"
                 self._failed(probe.name, permit.zone.id, permit.left_out, "prefix_not_authorised", message)
             lane.queue.extend((probe, shard) for shard in self._shards(probe, permit))

@@ -23,5 +23,5 @@ compile() {
 # UPGRADE=1 takes the newest versions; without it, only what pyproject.toml changed moves.
 compile requirements.lock pyproject.toml --extra demo
 compile requirements-build.lock --group build --constraint requirements.lock
-compile requirements-dev.lock pyproject.toml --extra demo --group dev --group build \
+compile requirements-dev.lock pyproject.toml --extra demo --extra windows --group dev --group build \
     --constraint requirements.lock --constraint requirements-build.lock

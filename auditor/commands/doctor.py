@@ -30,7 +30,7 @@ class Check:
 
 
 def doctor(root: Path, *, as_json: bool) -> int:
-    checks = [*_nmap(), _clock(), _fonts(), *_site(root)]
+    checks = [*_nmap(), _ssh(), _clock(), _fonts(), *_site(root)]
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -61,6 +61,12 @@ def _nmap() -> Iterator[Check]:
         )
     else:
         yield Check("privileges", "ok", "raw sockets are allowed")
+
+
+def _ssh() -> Check:
+    if shutil.which("ssh") is None:
+        return Check("ssh", "warning", "no host can be read from inside", "apt-get install openssh-client")
+    return Check("ssh", "ok", "hosts can be read from inside")
 
 
 def _clock() -> Check:

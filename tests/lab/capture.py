@@ -24,7 +24,7 @@ _OUTGOING = 4
 
 @dataclass(frozen=True, order=True)
 class Spoken:
-    """A flow: addresses, protocol (tcp, udp, icmp or a number) and the destination's port (0: none)."""
+    """A flow: addresses, protocol (tcp, udp, icmp, arp or a number) and the destination's port (0: none)."""
 
     source: str
     destination: str
@@ -66,8 +66,12 @@ class Capture:
 
 
 def flow(frame: bytes, kind: int) -> Spoken | None:
-    """What an Ethernet frame's payload says of who speaks to whom; None for what is no IP packet."""
+    """Who speaks to whom, or asks for whom, in an Ethernet frame; None for what is neither IP nor ARP."""
     packet = frame[14:]
+    if kind == 0x0806 and len(packet) >= 28:
+        asking = int.from_bytes(packet[6:8], "big") == 1
+        source, destination = (str(ipaddress.IPv4Address(packet[i : i + 4])) for i in (14, 24))
+        return Spoken(source, destination, "arp", 0, asking)
     if kind == 0x0800 and len(packet) >= 20:
         size, protocol = (packet[0] & 15) * 4, packet[9]
         source, destination = (str(ipaddress.IPv4Address(packet[i : i + 4])) for i in (12, 16))

@@ -65,7 +65,7 @@ SSH_HOSTS = (
         dmi=firmware("Sugon", "A620-G30", "SYNTH00002", "6a1c7f2e-3b5d-4e8f-9a01-112233445502"),
         listeners={8080: "nginx"},
         gateway="10.20.8.1",
-        interfaces={"eth1": "192.88.99.5/24"},
+        interfaces={"eth1": "203.0.113.5/24"},
         python="none",
     ),
     Host(
@@ -151,6 +151,8 @@ CLOUD = Plan(
                 address=f"127.20.100.{last}",
                 metadata={"system": code},
                 on=code != "WL-005",
+                # One volume, so that the cloud's block storage is there to be asked.
+                volume=("票务归档", 1) if code == "WL-002" else None,
             )
             for department, systems in _SYSTEMS.items()
             for code, last in systems.items()
