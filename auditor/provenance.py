@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditor.evidence import shown
-from inventories.facts import supports
+from inventories.facts import NOT_FROM_HERE, ONE_SIDED, supports
 from inventories.kinds import KINDS
 from inventories.kinds.declare import Column
-from inventories.model import Asset, SourcedFact, Value, plain
+from inventories.model import Asset, Conflict, SourcedFact, Value, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +60,37 @@ def attributes(asset: Asset) -> Iterator[Attribute]:
     said: dict[str, list[SourcedFact]] = {}
     for fact in asset.facts:
         said.setdefault(fact.column, []).append(fact)
-    why: dict[str, list[str]] = {}
+    conflicts: dict[str, list[Conflict]] = {}
     for conflict in asset.conflicts:
-        why.setdefault(conflict.column, []).append(conflict.why)
+        conflicts.setdefault(conflict.column, []).append(conflict)
     for column in KINDS[asset.kind].all_columns:
         value = asset.get(column.name)
-        facts = said.get(column.name, [])
-        if value is None and not facts and column.name not in why:
+        facts, disputes = said.get(column.name, []), conflicts.get(column.name, [])
+        if value is None and not facts and not disputes:
             continue
-        yield Attribute(
-            column,
-            value,
-            shown(asset.kind, column.name, plain(value)),
-            tuple(_said(asset.kind, column, value, fact, facts) for fact in facts),
-            "；".join(why.get(column.name, ())),
-        )
+        told = tuple(_said(asset.kind, column, value, fact, facts, disputes) for fact in facts)
+        why = [conflict.why for conflict in disputes]
+        if not why and column.name in ONE_SIDED and any(one.disagrees for one in told):
+            why = [NOT_FROM_HERE]
+        shown_as = shown(asset.kind, column.name, plain(value))
+        yield Attribute(column, value, shown_as, told, "；".join(dict.fromkeys(why)))
 
 
-def _said(kind: str, column: Column, value: Value, fact: SourcedFact, all_of_it: Sequence[SourcedFact]) -> Said:
+def _said(
+    kind: str,
+    column: Column,
+    value: Value,
+    fact: SourcedFact,
+    all_of_it: Sequence[SourcedFact],
+    disputes: Sequence[Conflict],
+) -> Said:
     stands = supports(column, value, fact)
-    is_past = not stands and any(f.source == fact.source and f.observed_at > fact.observed_at for f in all_of_it)
+    # One probe may have looked at two addresses of a machine, one after the other: what is disputed is not past.
+    is_past = (
+        not stands
+        and not any(fact in conflict.claims for conflict in disputes)
+        and any(f.source == fact.source and f.observed_at > fact.observed_at for f in all_of_it)
+    )
     return Said(fact, "无" if fact.absent else shown(kind, column.name, plain(fact.value)), stands, is_past)
 
 

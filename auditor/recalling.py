@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from auditor.ledger.life import Sight
 from auditor.ledger.records import FindingRow, Present, Terms
+from inventories.again import Again, Known
 from inventories.coverage import Covered, asset_absence
-from inventories.keymap import known
+from inventories.keymap import known, resolve
 from inventories.model import Strength
 from inventories.places import Zone
+from inventories.snapshot import Snapshot, SnapshotError
 from policies.model import Verdict
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ class Recall:
     def __init__(self, site: Site, judged: Judged, leave: Leave, ledger: Ledger) -> None:
         self.site, self.judged, self.leave = site, judged, leave
         self.covered = Covered(judged.collected.coverage)
+        self.again = Again(judged.collected, self.covered)
+        #: The newest of the earlier snapshots that was asked: its name, and what it knew (None: it cannot be read).
+        self._asked: tuple[str, tuple[Known, ...] | None] = ("", None)
         self.names = known(judged.keymap)
         failed = {failure.zone for failure in judged.collected.failures}
         self.looked_at = {permit.zone.id for permit in leave.permits} - failed
@@ -53,7 +58,9 @@ class Recall:
     def sight_of(self, present: Sequence[Present]) -> Mapping[str, Sight]:
         """By finding id: what this audit can say of each."""
         verdicts = self.judged.verdicts_for([(one.rule, one.asset_key) for one in present])
-        return {one.id: self._sight(one, verdicts.get((one.rule, one.asset_key))) for one in present}
+        # Findings that one snapshot confirmed last stand together: it is read once.
+        together = sorted(present, key=lambda one: (self._last_seen_in(one), one.id))
+        return {one.id: self._sight(one, verdicts.get((one.rule, one.asset_key))) for one in together}
 
     def _sight(self, one: Present, verdict: Verdict | None) -> Sight:
         if one.rule not in self.judged.rules:
@@ -72,9 +79,48 @@ class Recall:
         return sight
 
     def _absent(self, one: Present) -> Sight:
+        """An asset that is in no source: gone where it could be, and where those who saw it looked again."""
         names = self.names.get(one.asset_key, ())
-        gone = asset_absence(one.kind, names, self.covered, places=self.site.places, department_id=one.department_id)
-        return Sight.ABSENT_COVERED if gone else Sight.ABSENT_UNCOVERED
+        where = self.site.places
+        gone = asset_absence(
+            one.kind, names, self.covered, places=where, department_id=one.department_id, read_again=True
+        )
+        return Sight.ABSENT_COVERED if gone and self._looked_again(one) else Sight.ABSENT_UNCOVERED
+
+    def _looked_again(self, one: Present) -> bool:
+        """Whether everybody who saw an asset when the finding was last confirmed looked again in this audit."""
+        everything = self._known_in(self._last_seen_in(one)) or ()
+        aliases = self.judged.keymap.aliases
+        things = [k for k in everything if k.kind == one.kind and resolve(aliases, k.key) == one.asset_key]
+        if things:
+            hosts = [known for known in everything if known.kind == "host"]
+            return all(self.again.looked(thing, hosts) for thing in things)
+        # The snapshot is gone: the finding's own facts still name those who saw it, and no machine.
+        if self._was_seen(one):
+            return self.again.covered_by(self._collectors(one), [zone.id for zone in self._zones(one)])
+        is_concluded = any(i.scheme in ("place", "service") for i in self.names.get(one.asset_key, ()))
+        return not is_concluded or self._zones_covered(one)
+
+    def _last_seen_in(self, one: Present) -> str:
+        row = self.earlier.get(one.id)
+        return row.snapshot_last if row is not None else ""
+
+    def _known_in(self, snapshot: str) -> tuple[Known, ...] | None:
+        if snapshot != self._asked[0]:
+            try:
+                found = tuple(Snapshot(self.site.snapshots / snapshot).known())
+            except SnapshotError:
+                found = None
+            self._asked = (snapshot, found)
+        return self._asked[1]
+
+    def _collectors(self, one: Present) -> set[str]:
+        """The probes that a finding's facts name as their sources: ``nmap + ssh``, ``openstack https://…``."""
+        row = self.earlier.get(one.id)
+        seen = [fact for fact in row.facts if fact.get("strength") in _SEEN] if row is not None else []
+        return {
+            words[0] for fact in seen for part in str(fact.get("source", "")).split(" + ") if (words := part.split())
+        }
 
     def _was_seen(self, one: Present) -> bool:
         row = self.earlier.get(one.id)

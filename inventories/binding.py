@@ -11,13 +11,13 @@ they move with DHCP, between the nodes of a cluster, to whoever comes next. So a
 * an IP address and a MAC address that agree bind; with anything better in common, so does an address beside it;
 * an IP address alone does not bind where another card answers there now, nor where the key also had other addresses
   in the same subnet that the thing has not: it may be a cluster's address that moved to another node;
-* an address alone does not bind where the key had fallen silent for weeks (below) and either of the two is known by
-  what it is made of: it is a new claim. Where neither is, there is nothing else to tell by: the address decides, and
-  the thing keeps its key.
+* an address alone does not bind where the key had fallen silent for weeks (below): who answers there now is a new
+  claim, and what the earlier one was accused of is not laid to it.
 
 A key *fell silent* where a probe saw neighbours in its subnet (the same /24, or /64) :data:`REUSED_AFTER` or more
 after it last saw the key itself. Dates alone would not do: where audits are held once a quarter, nothing is ever seen
-sooner. After :data:`FORGOTTEN_AFTER` nobody's looking is needed.
+sooner. After :data:`FORGOTTEN_AFTER` nobody's looking is needed where either of the two is known by what it is made
+of; where neither is, a bureau that looks once a year has nothing but addresses to tell machines by.
 """
 
 from __future__ import annotations
@@ -79,7 +79,12 @@ class Binding:
     def binds(self, thing: Thing, key: str, identifier: Identifier) -> bool:
         """Whether an identifier that a thing shares with an earlier key shows it to be that thing."""
         known, scheme = self.known[key], identifier.scheme
-        if not thing.doubted and len(known) == len(thing.identifiers) and all(i in known for i in thing.identifiers):
+        if (
+            not thing.doubted
+            and len(known) == len(thing.identifiers)
+            and all(i in known for i in thing.identifiers)
+            and (scheme not in LENT or not self._is_late(thing, key))
+        ):
             return True
         if scheme not in LENT:
             better = _BETTER.get(scheme)
@@ -92,7 +97,7 @@ class Binding:
             return True
         if scheme == "ip" and (self._another_card(thing, known, identifier) or _is_part(thing, known, identifier)):
             return False
-        return not ((now or before) and self._fell_silent(thing, key, identifier))
+        return not self._fell_silent(thing, key, identifier, is_known=bool(now or before))
 
     def follows(self, thing: Thing, main: str, key: str, identifier: Identifier) -> bool:
         """Whether a second key is this thing's too, whose identity ``main`` is: only where it explains all of it.
@@ -124,11 +129,15 @@ class Binding:
         before = {i for i in known if i.scheme == "mac" and i.vantage == address.vantage}
         return bool(cards and before) and cards.isdisjoint(before)
 
-    def _fell_silent(self, thing: Thing, key: str, identifier: Identifier) -> bool:
+    def _is_late(self, thing: Thing, key: str) -> bool:
         seen = self.old.last_seen.get(key)
-        if seen is None or thing.seen_on is None or thing.seen_on - seen < REUSED_AFTER:
+        return seen is not None and thing.seen_on is not None and thing.seen_on - seen >= REUSED_AFTER
+
+    def _fell_silent(self, thing: Thing, key: str, identifier: Identifier, *, is_known: bool) -> bool:
+        seen = self.old.last_seen.get(key)
+        if seen is None or thing.seen_on is None or not self._is_late(thing, key):
             return False
-        if thing.seen_on - seen >= FORGOTTEN_AFTER:
+        if is_known and thing.seen_on - seen >= FORGOTTEN_AFTER:
             return True
         subnets = {subnet(i) for i in self.known[key] if i.scheme == "ip" and i.vantage == identifier.vantage}
         newest = max((self._seen_in.get(where, seen) for where in subnets), default=seen)

@@ -120,7 +120,13 @@ def covers_zone(zone: Zone, coverage: Looked, aspect: str = "hosts") -> bool:
 
 
 def asset_absence(
-    kind: str, identifiers: Iterable[Identifier], coverage: Looked, *, places: Places, department_id: str = ""
+    kind: str,
+    identifiers: Iterable[Identifier],
+    coverage: Looked,
+    *,
+    places: Places,
+    department_id: str = "",
+    read_again: bool = False,
 ) -> bool:
     """Whether an asset that no source names any more is shown to be absent.
 
@@ -128,6 +134,10 @@ def asset_absence(
     one that says where to look must have been looked at: an address or a service in its network, a place in its
     zone, an instance in its whole cloud, a register's code or name in the department's register. Where none of
     them says where to look, the absence means nothing, and the answer is False.
+
+    What leads to a network is read inside machines, where no scan looks: every address of its zone must have been
+    read, unless the caller knows (``read_again``, from :class:`inventories.again.Again`) that those that led there
+    were.
     """
     index = covered(coverage)
     asked = []
@@ -144,8 +154,8 @@ def asset_absence(
         elif scheme == "place":
             department, zone_id, *_rest = identifier.value.split("/")
             zone = places.zones.get(zone_id)
-            # What leads to a network is read inside machines: a scan of the zone cannot show that it is gone.
-            asked.append(zone is not None and index.zone(zone, "inside" if kind == "network" else "services"))
+            aspect = "services" if kind != "network" else "hosts" if read_again else "inside"
+            asked.append(zone is not None and index.zone(zone, aspect))
             department_id = department_id or department
         elif scheme == f"{kind}-name":
             asked.append(index.register(KINDS[kind].register, identifier.value.partition("/")[0]))

@@ -29,9 +29,14 @@ PAPERS: Mapping[str, Mapping[str, str]] = {
 #: Lists that are one answer: two sources that list different places contradict each other.
 WHOLE_LISTS = frozenset({"hosting"})
 
+#: Columns in which FALSE only says "not from here": address translation and floating addresses are made outside the
+#: machine, and nobody on it can see them. Whoever sees one, or owns up to one, is believed.
+ONE_SIDED = frozenset({"has_public_ip"})
+
 EQUALS = "同等效力的来源相互矛盾，暂不采信任何一方"
 PAPER_AND_HINT = "登记内容与线索不一致，暂不采信任何一方"
 STRONGER_SHOWN = "以依据更强的来源为准"
+NOT_FROM_HERE = "在主机内看不到地址转换和浮动地址，没有看到不能否认看到的一方"
 VALUE_AND_NONE = "一处填有内容，另一处答复为无，暂不采信任何一方"
 
 
@@ -142,6 +147,8 @@ def choose(column: Column, facts: Sequence[SourcedFact]) -> tuple[Value, Conflic
     nones = [fact for fact in facts if fact.absent]
     if not eligible:
         return None, None
+    if column.name in ONE_SIDED and (sights := _sights(eligible)):
+        return _one_sided(column, sights, [*(fact for fact in eligible if fact.value is False), *nones])
     top = eligible[0].strength
     best = [fact for fact in eligible if fact.strength == top]
     shown = agreed(column.name, [fact.value for fact in best])
@@ -159,6 +166,25 @@ def choose(column: Column, facts: Sequence[SourcedFact]) -> tuple[Value, Conflic
     if told := [fact for fact in weaker if fact.strength >= Strength.DECLARED]:
         return shown, Conflict(column.name, shown, STRONGER_SHOWN, (*best, *told))
     return shown, None
+
+
+def _sights(facts: Sequence[SourcedFact]) -> list[SourcedFact]:
+    """The strongest of those that say TRUE; a mere hint is none of them."""
+    told = [fact for fact in facts if fact.value is True and fact.strength > Strength.HINTED]
+    return [fact for fact in told if fact.strength == told[0].strength]
+
+
+def _one_sided(
+    column: Column, sights: Sequence[SourcedFact], denials: Sequence[SourcedFact]
+) -> tuple[Value, Conflict | None]:
+    """TRUE, whoever could not see it. A paper against a paper is a contradiction as everywhere."""
+    on_paper = [fact for fact in denials if fact.origin is Origin.DECLARED]
+    if sights[0].strength > Strength.DECLARED:
+        return True, Conflict(column.name, True, STRONGER_SHOWN, (*sights, *on_paper)) if on_paper else None
+    if on_paper:
+        return None, Conflict(column.name, None, EQUALS, (*sights, *on_paper))
+    seen = [fact for fact in denials if fact.strength > Strength.DECLARED]
+    return True, Conflict(column.name, True, NOT_FROM_HERE, (*sights, *seen)) if seen else None
 
 
 def counts(column: Column, fact: SourcedFact) -> bool:

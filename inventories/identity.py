@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 from inventories.kinds import KINDS
 from inventories.model import Identifier
+from inventories.placeholders import both_orders, is_placeholder_serial, is_placeholder_uuid, is_shared_mac
 
 #: Scheme → rank of trust; smaller is stronger.
 SCHEMES: Mapping[str, int] = {
@@ -35,19 +36,7 @@ SCHEMES: Mapping[str, int] = {
 #: Schemes of which one thing has one value: two values mean two things.
 EXCLUSIVE = frozenset({"pin", "department", "uuid", "instance", "serial", *(f"{kind}-code" for kind in KINDS)})
 
-# What firmware says when nobody typed a serial number in.
-_JUNK_SERIAL = re.compile(
-    r"^(to be filled by o\.?e\.?m\.?|default string|system serial number|not specified|not available|none|null"
-    r"|n/?a|unknown|oem|x+|0+|1234567(89?0?)?|[-. _/]*)$",
-    re.IGNORECASE,
-)
-# A firmware vendor's sample value, left in on many boards (in the spelling that uuid_id chooses).
-_JUNK_UUID = frozenset({"00020003-0004-0005-0006-000700080009"})
 _MAC = re.compile(r"^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(?:\2[0-9a-f]{2}){4}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})$")
-# Addresses that several machines share, or that only repeat an IP address. Redundant routers: VRRP (RFC 9568) for
-# both families, HSRP 1 and 2 and its IPv6 form, GLBP. Clusters: Microsoft NLB, which writes the cluster's own IP
-# address behind 02:bf. Containers: Docker writes theirs behind 02:42, the same ones on every machine.
-_VIRTUAL_MAC = re.compile(r"^(00005e0001|00005e0002|00000c07ac|00000c9ff|000573a00|0007b400|02bf|0242)")
 # The same maker as firmware, Chinese registers and its full company name write it.
 _VENDORS: Mapping[str, str] = {
     "华为": "huawei",
@@ -138,12 +127,16 @@ def seed_id(words: str, number: int) -> Identifier:
 
 
 def mac_id(mac: str, vantage: str) -> Identifier | None:
-    """A MAC address within a vantage; None for malformed, multicast, all-zero and shared (virtual router) ones."""
+    """A MAC address within a vantage; None for malformed, multicast, all-zero and shared ones.
+
+    Shared are those of redundant routers and firewalls, of clusters and containers, and those that a driver gives to
+    every machine (:mod:`inventories.placeholders`).
+    """
     text = mac.strip().lower()
     if not vantage or not _MAC.match(text):
         return None
     digits = re.sub(r"[^0-9a-f]", "", text)
-    if digits == "0" * 12 or int(digits[:2], 16) & 1 or _VIRTUAL_MAC.match(digits):
+    if is_shared_mac(digits):
         return None
     return Identifier("mac", ":".join(digits[i : i + 2] for i in range(0, 12, 2)), vantage)
 
@@ -158,16 +151,13 @@ def uuid_id(text: str) -> Identifier | None:
         parsed = uuid.UUID(text.strip())
     except ValueError:
         return None
-    value = min(str(parsed), str(uuid.UUID(bytes=parsed.bytes_le)))
-    if len(set(parsed.bytes)) <= 2 or value in _JUNK_UUID:
-        return None
-    return Identifier("uuid", value)
+    return None if is_placeholder_uuid(parsed) else Identifier("uuid", both_orders(parsed))
 
 
 def serial_id(vendor: str, serial: str) -> Identifier | None:
     """A serial number together with its vendor; None without a vendor and for placeholder serials."""
     words, made_by = " ".join(unicodedata.normalize("NFKC", serial).split()), maker(vendor)
-    if not made_by or len(words) < 4 or _JUNK_SERIAL.match(words) or len(set(words)) == 1:
+    if not made_by or is_placeholder_serial(words):
         return None
     return Identifier("serial", f"{made_by}|{plain_code(words)}")
 

@@ -1,6 +1,6 @@
 """Which observations are of one thing: identifiers joined from the strongest scheme to the weakest. Pure.
 
-At each rank of trust the things found so far are joined where they share an identifier of that rank. Four kinds of
+At each rank of trust the things found so far are joined where they share an identifier of that rank. Five kinds of
 evidence are refused, and reported:
 
 * an identifier that things claim which are known to be different (two serial numbers, two codes, two departments
@@ -10,6 +10,9 @@ evidence are refused, and reported:
   address at which two cards answered;
 * an identifier claimed by too many at once (a serial number that firmware repeats, the MAC address of a gateway
   that answers for others): evidence of none;
+* a network card seen in several zones, from one to the other: copies of a machine, and cards that software numbers,
+  bear one address in several networks. It joins what was seen in one zone, and beyond it only where an address that
+  one side was seen at is among those that the other side says it has (a machine that stands in both);
 * joints of one rank that would, taken together, make different things one: all of them are undone.
 
 The order of the observations decides nothing.
@@ -33,6 +36,7 @@ _REPEATED = frozenset({"uuid", "serial", "ip"})
 
 CONTRADICTED = "不同的资产都带有此标识，不能据以认定为同一资产"
 TOO_MANY = "带有此标识的资产过多，不能据以认定为同一资产"
+ELSEWHERE = "此网卡地址出现在多个网络区域，只在同一区域内据以认定"
 CHAINED = "据此合并会把已知不同的资产并为一个，未予合并"
 
 _NOTHING: frozenset[tuple[str, str]] = frozenset()
@@ -106,8 +110,8 @@ class _Joiner:
             for identifier, claimants in self.claims[rank].items():
                 if len(claimants) > 1:
                     roots = sorted({self.find(index) for index in claimants})
-                    if len(roots) > 1 and (evident := self._evident(identifier, roots)):
-                        joints.append((identifier, evident))
+                    if len(roots) > 1:
+                        joints += [(identifier, evident) for evident in self._evident(identifier, roots) if evident]
             if joints:
                 self._unite(joints)
         groups: dict[int, list[int]] = {}
@@ -122,10 +126,23 @@ class _Joiner:
             index = parent[index]
         return index
 
-    def _evident(self, identifier: Identifier, roots: Sequence[int]) -> Sequence[int]:
-        """Those of ``roots`` that an identifier shows to be one thing; none where it is no evidence."""
+    def _evident(self, identifier: Identifier, roots: Sequence[int]) -> Iterable[Sequence[int]]:
+        """The ones among ``roots`` that an identifier shows to be one thing: each sequence is such a thing."""
+        if identifier.scheme != "mac":
+            return (self._of_one(identifier, roots),)
+        parts = self._by_zone(identifier, roots)
+        found = [self._of_one(identifier, part) for part in parts]
+        if len(parts) > 1:
+            self.doubted.setdefault(identifier, ELSEWHERE)
+        return found
+
+    def _of_one(self, identifier: Identifier, roots: Sequence[int]) -> Sequence[int]:
         seen = self._bodies(roots, identifier) if identifier.scheme in _REPEATED else {}
-        if _clash(self.marks[root] for root in roots) or side_by_side(list(seen.values()), identifier):
+        if (
+            _clash(self.marks[root] for root in roots)
+            or side_by_side(list(seen.values()), identifier)
+            or (identifier.scheme == "mac" and self._are_others(roots))
+        ):
             self.doubted[identifier] = CONTRADICTED
             # An address seen twice is one thing, though nobody can say which of the others it is.
             nameless = [root for root in roots if not self.marks[root]] if identifier.scheme == "ip" else []
@@ -136,7 +153,66 @@ class _Joiner:
         if most is not None and len(roots) > most and self._apart(identifier, roots) > most:
             self.doubted[identifier] = TOO_MANY
             return ()
-        return roots
+        return roots if len(roots) > 1 else ()
+
+    def _by_zone(self, card: Identifier, roots: Sequence[int]) -> list[list[int]]:
+        """``roots`` by where a card was seen; those that stand in several zones, or agree on an address, unite them.
+
+        What a register says of a card holds in no zone: it goes with what was seen, where that is one thing's.
+        """
+        zones = {root: {self.observations[m].zone for m in self._members(root, card)} - {""} for root in roots}
+        if len(set().union(*zones.values())) < 2:
+            return [list(roots)]
+        parts: list[tuple[list[int], set[str], set[str], set[str]]] = []
+        for root in roots:
+            at, said = self._addresses(root, card.vantage)
+            here, where = [root], set(zones[root])
+            apart = []
+            for part in parts:
+                if part[1] & where or part[2] & said or part[3] & at:
+                    here, where, at, said = here + part[0], where | part[1], at | part[2], said | part[3]
+                else:
+                    apart.append(part)
+            parts = [*apart, (here, where, at, said)]
+        placed = [part for part in parts if part[1]]
+        if len(placed) == 1:
+            return [list(roots)]
+        return [sorted(part[0]) for part in parts]
+
+    def _members(self, root: int, identifier: Identifier) -> list[int]:
+        """The observations of a thing that carry an identifier."""
+        return [m for m in self.members.get(root, (root,)) if identifier in self.observations[m].identifiers]
+
+    def _addresses(self, root: int, vantage: str) -> tuple[set[str], set[str]]:
+        """The addresses at which a thing was seen from a vantage, and those and all others that it says it has."""
+        at, said = set[str](), set[str]()
+        for member in self.members.get(root, (root,)):
+            observation = self.observations[member]
+            at.update(i.value for i in observation.identifiers if i.scheme == "ip" and i.vantage == vantage)
+            for fact in observation.facts:
+                if fact.column == "ips" and isinstance(fact.value, tuple):
+                    said.update(fact.value)
+        return at, said | at
+
+    def _are_others(self, roots: Sequence[int]) -> bool:
+        """Whether others say that what stands at these things' addresses is known to be different.
+
+        A gateway that answers for machines behind it does so with its own card: the registers' codes, and what the
+        machines say of themselves, are at the same addresses. Address by address, because addresses join last.
+        """
+        near = []
+        for root in roots:
+            marks = set(self.marks[root])
+            for member in self.members.get(root, (root,)):
+                for identifier in self.observations[member].identifiers:
+                    if identifier.scheme == "ip":
+                        claimants = {self.find(i) for i in self.claims[SCHEMES["ip"]].get(identifier, ())}
+                        others = [self.marks[other] for other in claimants.difference(roots)]
+                        if not _clash(others):
+                            marks.update(*others)
+            schemes = [scheme for scheme, _value in marks]
+            near.append(frozenset(mark for mark in marks if schemes.count(mark[0]) == 1))
+        return _clash(near)
 
     def _apart(self, shared: Identifier, roots: Sequence[int]) -> int:
         """How many of ``roots`` share no other address: one machine may be seen at each of its own.

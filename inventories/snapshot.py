@@ -32,10 +32,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from inventories.again import Known
 from inventories.codec import CodecError, collection_from_json, collection_to_json
 from inventories.faults import Fault, clean
 from inventories.model import Asset, Collection, Identifier, KeyMap
-from inventories.tables import read_assets, read_together, write_assets, write_keys, write_observations
+from inventories.tables import read_assets, read_known, read_together, write_assets, write_keys, write_observations
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -170,6 +171,13 @@ class Snapshot:
     def assets(self) -> tuple[Asset, ...]:
         """Every asset with its facts and conflicts, ordered by kind and key."""
         return read_assets(self.path)
+
+    def known(self) -> Iterator[Known]:
+        """What every asset was known by, where and by whom: a small part of what :meth:`assets` reads."""
+        try:
+            yield from read_known(self.path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SnapshotError(f"{self.path}: {error}") from error
 
     def together(self, kind: str) -> tuple[frozenset[Identifier], ...]:
         """The identifiers that each observation of a kind gave together."""

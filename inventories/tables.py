@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from inventories.again import Known
 from inventories.facts import COLUMNS
 from inventories.kinds import KINDS, Column, Kind, Type
 from inventories.model import (
@@ -146,6 +147,13 @@ def read_together(folder: Path, kind: str) -> Iterator[frozenset[Identifier]]:
                     yield frozenset(Identifier(i["scheme"], i["value"], i["vantage"]) for i in row["identifiers"])
 
 
+def read_known(folder: Path) -> Iterator[Known]:
+    """What every asset was known by, where and by whom; none of its columns."""
+    for row in _read(folder / "assets.parquet"):
+        identifiers = tuple(Identifier(i["scheme"], i["value"], i["vantage"]) for i in row["identifiers"])
+        yield Known(row["kind"], row["key"], identifiers, tuple(row["zones"]), tuple(row["collectors"]))
+
+
 def write_keys(folder: Path, keymap: KeyMap) -> None:
     """What this audit called things: each identifier with its key, and whether a person pinned it."""
     rows = sorted({(kind, i, key, False) for (kind, i), key in keymap.keys.items()}) + sorted(
@@ -195,18 +203,18 @@ def _read_assets(folder: Path) -> tuple[Asset, ...]:
         )
         conflicts.setdefault((kind_name, row["key"]), []).append(conflict)
     out = []
-    for row in _read(folder / "assets.parquet"):
-        place = (row["kind"], row["key"])
+    for known in read_known(folder):
+        place = (known.kind, known.key)
         out.append(
             Asset(
-                kind=row["kind"],
-                key=row["key"],
-                identifiers=tuple(Identifier(i["scheme"], i["value"], i["vantage"]) for i in row["identifiers"]),
+                kind=known.kind,
+                key=known.key,
+                identifiers=known.identifiers,
                 values=values.get(place, {}),
                 facts=tuple(facts.get(place, ())),
                 conflicts=tuple(conflicts.get(place, ())),
-                zones=tuple(row["zones"]),
-                collectors=tuple(row["collectors"]),
+                zones=known.zones,
+                collectors=known.collectors,
             )
         )
     return tuple(out)

@@ -56,6 +56,7 @@ def merge(root: Path, name: str, other_name: str, *, reason: str, by: str, undo:
         then = f"the next audit takes both for {key}, and {other} leads there; findings moved there: {len(theirs)}"
         if both:
             then += f"; under the rules where both had one ({both}), the older goes on and takes the other in"
+        then += "".join(f"; {warning}" for warning in _differences(speech.inventory, key, other))
         return speech.say(Act.MERGE, made, (), then, as_json)
 
 
@@ -69,6 +70,18 @@ def split(root: Path, name: str, named: Sequence[str], *, reason: str, by: str, 
         made = _sense(lambda: told.split(speech.keymap, key, identifiers, seen=together, site=speech.site.id))
         then = f"the next audit gives what has them to {made.other}; what {key} is accused of stays with {key}"
         return speech.say(Act.SPLIT, made, identifiers, then, as_json)
+
+
+def _differences(inventory: Inventory, key: str, other: str) -> Iterator[str]:
+    """What a person who says that two things are one should know: it may be so, and it changes whose they are."""
+    one, two = inventory.assets.get(key), inventory.assets.get(other)
+    if one is None or two is None:
+        return
+    if one.zones and two.zones and set(one.zones).isdisjoint(two.zones):
+        yield f"mind that they were seen in different zones ({', '.join(one.zones)}; {', '.join(two.zones)})"
+    owners = [asset.text("department_id") for asset in (one, two)]
+    if all(owners) and owners[0] != owners[1]:
+        yield f"mind that {owners[0]} has the one and {owners[1]} the other: whose it is then stays open"
 
 
 @dataclass(frozen=True, slots=True)

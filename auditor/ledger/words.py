@@ -15,6 +15,9 @@ from inventories.faults import clean
 from inventories.model import Identifier
 from inventories.told import Moved, Told
 
+#: How long a reason may be; a longer one is refused, for what is kept for ever is not kept by half.
+REASON = 500
+
 
 def add(
     connection: Connection,
@@ -27,10 +30,18 @@ def add(
     findings: Collection[str],
     undoes: WordRow | None,
 ) -> WordRow:
-    """Keeps a word. Refusal without a reason or a name, and where what it takes back was taken back already."""
-    reason = clean(reason.strip(), 500)
+    """Keeps a word.
+
+    Refusal without a reason or a name, for a reason of more than :data:`REASON` characters, and where what it takes
+    back was taken back already.
+    """
+    reason = reason.strip()
     if not reason or not occasion.actor.strip():
         raise Refusal("a person's word needs its reason and the person's name")
+    if len(reason) > REASON:
+        raise Refusal(f"the reason is {len(reason)} characters long, and may have {REASON}", "name the document")
+    # Escapes are longer than what they stand for.
+    reason = clean(reason, 10 * REASON)
     if undoes is not None and not one(connection, undoes.id).holds:
         raise Refusal(f"word {undoes.id} was taken back already")
     number = connection.execute(

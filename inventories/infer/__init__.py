@@ -1,8 +1,10 @@
 """Conclusions beyond what any source said, each with its evidence and no stronger than what it rests on. Pure.
 
-Where systems run (:mod:`.hosting`), services nobody registered (:mod:`.services`), virtualisation platforms
-(:mod:`.clouds`) and machine rooms (:mod:`.rooms`) that no register names, and what follows for hosts
-(:mod:`.hosts`). What counts as evidence stands in :mod:`.evidence`.
+Where systems run (:mod:`.hosting`) and whether they have moved (:mod:`.migration`), services nobody registered
+(:mod:`.services`), virtualisation platforms (:mod:`.clouds`), machine rooms (:mod:`.rooms`) and networks
+(:mod:`.networks`) that no register names, internet exits (:mod:`.exits`), what is nowhere and what nobody claims
+(:mod:`.presence`), what hosts are made of (:mod:`.components`), and what follows for hosts (:mod:`.hosts`). What
+counts as evidence, and how much, stands in ``evidence.yaml``.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ class _Inference:
         site: str,
         timezone: tzinfo,
     ) -> None:
-        self.world = World(reconciled, collection, places)
+        self.world = World(reconciled, collection, places, timezone)
         self.drafts = Drafts(reconciled.assets)
         self.keymap, self.doubts = reconciled.keymap, reconciled.doubts
         self.today, self.site, self.timezone = today, site, timezone

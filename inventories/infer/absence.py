@@ -14,12 +14,14 @@ from inventories.model import Asset
 from inventories.places import Zone
 from inventories.prefixes import position
 
+#: So many addresses or names are told in evidence; the rest are counted.
+MOST_TOLD = 5
 ALL_KINDS = frozenset({*CLOUD_KIND, ""})
 
 
 def is_silent(world: World, resources: Resources, spotted: Spotted) -> bool:
     """Whether an address was looked at in vain: by a probe, or because its cloud was listed whole without it."""
-    if spotted.spot is None or spotted.sighting is not None:
+    if spotted.spot is None or spotted.sighting is not None or spotted.answered is not None:
         return False
     if any(resource.power != "off" for resource in resources.at(spotted.vantage, spotted.address)):
         return False
@@ -32,7 +34,9 @@ def is_silent(world: World, resources: Resources, spotted: Spotted) -> bool:
 
 def cloud_is_open(world: World, resources: Resources, case: Case) -> bool:
     """Whether a system may be on a government cloud for all that was looked at, its own addresses considered."""
-    if CLOUD in case.hinted or case.is_behind_a_door or any(r.place == CLOUD for r in case.stopped):
+    if CLOUD in case.hinted or case.is_behind_a_door or case.door is not None or world.has_twin(case.system):
+        return True
+    if any(r.place == CLOUD for r in case.stopped):
         return True
     if any(not resource.place for resource in case.possible):
         return True
@@ -44,16 +48,21 @@ def nothing_on_cloud(world: World, resources: Resources, case: Case) -> str:
 
     Its addresses there were all looked at in vain. Where it declares none, every government cloud was looked at
     whole: its zone down to the services, or its resources through its own interface, and none that is surely nobody
-    else's may be this system's.
+    else's may be this system's. An instance of its own department's may carry it beside another system: then only a
+    look at the services themselves shows that none does.
     """
     if CLOUD in case.seen or cloud_is_open(world, resources, case):
         return ""
     there = [spotted for spotted in case.addresses if spotted.is_cloud]
     if there:
-        looked = {s.address for s in there if world.covered.address(s.vantage, s.address)}
-        listed_only = {s.address for s in there} - looked
-        words = [f"登记的政务云地址 {'、'.join(sorted(looked)[:5])} 已核查，无应答"] if looked else []
-        words += [f"云平台全量清单中没有地址 {'、'.join(sorted(listed_only)[:5])}"] if listed_only else []
+        looked = [s for s in there if world.covered.address(s.vantage, s.address)]
+        words = [f"登记的政务云地址 {silent_words(world, looked)}"] if looked else []
+        for code in sorted(
+            {s.spot.zone.cloud_code for s in there if s.spot and world.covered.cloud(s.spot.zone.cloud_code)}
+        ):
+            held = [s for s in there if s.spot and s.spot.zone.cloud_code == code]
+            when = world.looked_words([plain_code(code)], "resources")
+            words.append(f"云平台 {code} 的全量清单{when}中没有地址 {_addresses(held)}")
         return "；".join(words)
     zones = [zone for zone in world.zones.values() if zone.kind == "government_cloud"]
     codes = {plain_code(zone.cloud_code) for zone in zones if zone.cloud_code}
@@ -65,7 +74,21 @@ def nothing_on_cloud(world: World, resources: Resources, case: Case) -> str:
         return ""
     if not all(_listed(world, resources, code, department) for code in listed):
         return ""
-    return "政务云已全量核查，没有属于该系统的资源"
+    when = world.looked_words(codes | set(listed), "resources")
+    when += world.looked_words([z.id for z in zones if world.covered.zone(z, "services")], "services")
+    return f"政务云已全量核查{when}，没有属于该系统的资源"
+
+
+def silent_words(world: World, spotted: Iterable[Spotted]) -> str:
+    """Addresses that were looked at in vain, and who looked at them when."""
+    seen = list(spotted)
+    when = world.looked_words([s.spot.zone.id for s in seen if s.spot], "hosts")
+    return f"{_addresses(seen)} 已核查{when}，无应答"
+
+
+def _addresses(spotted: Iterable[Spotted]) -> str:
+    found = sorted({one.address for one in spotted})
+    return f"{'、'.join(found[:MOST_TOLD])}{f' 等 {len(found)} 个' if len(found) > MOST_TOLD else ''}"
 
 
 def _cloud_codes(world: World, system: Asset, kinds: Container[str] = ALL_KINDS) -> set[str]:
@@ -83,16 +106,22 @@ def _looked_through(world: World, resources: Resources, zone: Zone, department_i
 
 
 def _listed(world: World, resources: Resources, code: str, department_id: str) -> bool:
-    return bool(code) and world.covered.cloud(code) and not resources.unclaimed(code, department_id)
+    """Whether a cloud's own list shows that nothing on it can be a department's."""
+    if not code or not world.covered.cloud(code) or resources.unclaimed(code, department_id):
+        return False
+    return not resources.holds(code, department_id)
 
 
 def nowhere(world: World, resources: Resources, case: Case) -> str:
     """Why it is shown that a system is nowhere to be found, in words; empty where that is not shown.
 
-    Something must have been able to show it: an address, or a cloud that was listed whole. Every declared address was
-    looked at in vain, every cloud that it is declared on was listed whole, every name was asked and leads nowhere.
+    Something must have been able to show it: an address, or a name that leads to a cloud that was listed whole. Every
+    declared address was looked at in vain, every cloud that it is declared on was listed whole, every name was asked
+    and leads nowhere.
     """
     if case.seen or case.hinted or case.possible or case.stopped or case.running or case.is_behind_a_door:
+        return ""
+    if case.door is not None or world.has_twin(case.system):
         return ""
     if not all(
         is_silent(world, resources, spotted) and world.covered.address(spotted.vantage, spotted.address)
@@ -100,22 +129,33 @@ def nowhere(world: World, resources: Resources, case: Case) -> str:
     ):
         return ""
     clouds = _clouds_of(world, case)
-    if clouds is None or not all(
-        _listed(world, resources, code, case.system.text("department_id")) for code in clouds
-    ):
+    department = case.system.text("department_id")
+    if clouds is None or not all(_holds_nothing(world, resources, case, code, department) for code in clouds):
         return ""
     names = _names(case)
-    if not (case.addresses or clouds) or not _lead_nowhere(world, case, names):
+    if not (case.addresses or (clouds and names)) or not _lead_nowhere(world, case, names):
         return ""
     said = []
     if case.addresses:
-        addresses = sorted({spotted.address for spotted in case.addresses})
-        said.append(f"登记的地址 {'、'.join(addresses[:5])} 均已核查，无应答")
+        said.append(f"登记的地址 {silent_words(world, case.addresses)}")
     if clouds:
-        said.append(f"云平台 {'、'.join(sorted(clouds))} 已全量列出，没有属于该系统的资源")
+        when = world.looked_words(clouds, "resources")
+        said.append(f"云平台 {'、'.join(sorted(clouds))} 已全量列出{when}，没有属于该系统的资源")
     if names:
-        said.append(f"登记的网址 {'、'.join(names[:3])} 均已查询，无处可达")
+        when = world.looked_words(world.zones, "names")
+        said.append(f"登记的网址 {'、'.join(names[:MOST_TOLD])} 已查询{when}，无处可达")
     return "；".join(said)
+
+
+def _holds_nothing(world: World, resources: Resources, case: Case, code: str, department_id: str) -> bool:
+    """Whether a cloud that a system is declared on was listed whole, and nothing on it may be the system's."""
+    if not code or not world.covered.cloud(code) or resources.unclaimed(code, department_id):
+        return False
+    # An address of its own there tells which machine it would be.
+    if any(spotted.is_cloud for spotted in case.addresses) or not resources.holds(code, department_id):
+        return True
+    zones = [zone for zone in world.zones.values() if plain_code(zone.cloud_code) == code]
+    return bool(zones) and all(world.covered.zone(zone, "services") for zone in zones)
 
 
 def _clouds_of(world: World, case: Case) -> set[str] | None:

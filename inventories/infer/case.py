@@ -19,7 +19,10 @@ OWN = frozenset({"own_room", "private_cloud"})
 
 
 class Now(StrEnum):
-    """What answers at an old address. ``OLD``: nothing says that it is another. ``UNSURE``: something hints at it."""
+    """What answers at an old address. ``OLD``: nothing says that it is another. ``UNSURE``: something hints at it.
+
+    What is a door to other places, or a documented backup, is unsure too.
+    """
 
     OLD = "old"
     OTHER = "other"
@@ -48,7 +51,8 @@ class Spotted:
     """One address of a system: where it may lie, and what was seen there. ``host`` is the same for one machine.
 
     ``is_public``: it lies outside every zone, and in a public cloud's range. ``became``: what the address is now,
-    where its system is said to have left it.
+    where its system is said to have left it, or where it is a door. ``answered``: a declared name led here, and to a
+    page of the system's own. ``is_named``: what was seen here bears its name.
     """
 
     address: str
@@ -59,6 +63,8 @@ class Spotted:
     host: str = ""
     is_public: bool = False
     became: Became | None = None
+    answered: Ground | None = None
+    is_named: bool = False
 
     @property
     def spot(self) -> Spot | None:
@@ -67,6 +73,10 @@ class Spotted:
     @property
     def is_alive(self) -> bool:
         """Whether something answers that may be its own machine."""
+        if self.became is not None and self.became.now is Now.UNSURE:
+            return False
+        if self.answered is not None:
+            return True
         return (
             self.sighting is not None
             and self.sighting.is_sure
@@ -90,7 +100,8 @@ class Case:
 
     ``running``, ``stopped`` and ``possible`` are the instances that clouds list: surely its own and on, surely its
     own and off, and those of which nobody can tell. ``is_behind_a_door``: one of its names leads to an address on a
-    government cloud that many share, so that it may run there.
+    government cloud that many share, so that it may run there. ``doors`` are instances of its own that only stand in
+    front of others, ``door`` what shows the system on a government cloud at something that may be no more than that.
     """
 
     system: Asset
@@ -106,6 +117,8 @@ class Case:
     possible: list[Resource] = field(default_factory=list)
     leads: tuple[Lead, ...] = ()
     is_behind_a_door: bool = False
+    doors: list[Resource] = field(default_factory=list)
+    door: Ground | None = None
 
     @property
     def has_left(self) -> bool:

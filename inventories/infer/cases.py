@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from inventories.facts import fits
 from inventories.identity import plain_name
+from inventories.infer.bonds import Claim
 from inventories.infer.case import (
     CLOUD,
     OWN,
+    Became,
     Case,
     Now,
     Shown,
@@ -16,12 +20,11 @@ from inventories.infer.case import (
 )
 from inventories.infer.draft import Ground
 from inventories.infer.evidence import LEAST_NAME, PRIVATE_PLATFORMS
-from inventories.infer.fronts import Fronts, Lead, Shows, outside
-from inventories.infer.resources import Claim, Resource, Resources, names_of
-from inventories.infer.reuse import Reuse
+from inventories.infer.fronts import Fronts, Lead, Shows, is_proxy, outside
+from inventories.infer.resources import Resource, Resources
+from inventories.infer.reuse import SHARED_DOOR, Reuse
 from inventories.infer.serving import serves
 from inventories.infer.sightings import Sighting
-from inventories.infer.terms import PROXY_NAMES
 from inventories.infer.world import (
     World,
     facts_of,
@@ -35,6 +38,9 @@ from inventories.kinds import KINDS
 from inventories.model import Asset, Origin, Strength
 from inventories.prefixes import Spot
 
+#: Said of an address on a cloud that answers, and that no instance of its whole list has.
+NO_INSTANCE = "云平台全量清单中没有这一地址的云主机，可能只是入口"
+
 _HOSTING = KINDS["system"].column("hosting")
 _ZONE_PLACES = {"government_cloud": CLOUD, "industry_cloud": "industry_cloud"}
 
@@ -44,9 +50,9 @@ class Cases:
 
     def __init__(self, world: World, resources: Resources, fronts: Fronts) -> None:
         self.world, self.resources, self.fronts = world, resources, fronts
-        self.reuse = Reuse(world)
+        self.reuse = Reuse(world, fronts)
         self.carriers = hosts_by_system(world)
-        self._shown = shown_elsewhere(world, self.fronts)
+        self._shown = shown_elsewhere(world, resources, fronts)
 
     def of(self, system: Asset) -> Case:
         case = Case(system, addresses_of(self.world, system, self.carriers.get(system.key, ())))
@@ -55,6 +61,8 @@ class Cases:
         for spotted in case.addresses:
             self._look(case, spotted)
         for shown in self._shown.get(system.key, ()):
+            if shown.place == CLOUD and shown.ground.strength is Strength.HINTED:
+                case.door = replace(shown.ground, strength=Strength.SEEN_OUTSIDE)
             case.note(shown.place, shown.ground, shown.cloud_code, by_name=True)
         case.leads = self.fronts.of(system)
         for lead in case.leads:
@@ -72,14 +80,20 @@ class Cases:
         place = _place(self.world, spotted.vantage, spotted.address, spot, case)
         if case.has_left and spot.zone.kind == "department":
             spotted.became = self.reuse.became(case.system, spotted, sighting)
+        elif self.fronts.is_shared(spotted.vantage, spotted.address) and spot.zone.kind == "department":
+            spotted.became = Became(Now.UNSURE, SHARED_DOOR)
         if place is None or (spotted.became is not None and spotted.became.now is Now.OTHER):
             return
         if spotted.became is not None and spotted.became.now is Now.UNSURE:
             strength, words, by_name = Strength.HINTED, spotted.became.words, False
         elif self.fronts.is_shared(spotted.vantage, spotted.address):
-            strength, words, by_name = Strength.HINTED, "该地址是多个系统共用的入口", False
+            strength, words, by_name = Strength.HINTED, SHARED_DOOR, False
         else:
             strength, words, by_name = self._grade(case.system, sighting, spotted)
+            if strength is Strength.SEEN_OUTSIDE and may_be_door(self.world, self.resources, spotted.address, spot):
+                case.door = sighting_ground(sighting, strength, f"{sighting.shows()}（{words}；{NO_INSTANCE}）")
+                strength, words, by_name = Strength.HINTED, f"{words}；{NO_INSTANCE}", False
+            spotted.is_named = by_name
         ground = sighting_ground(sighting, strength, f"{sighting.shows()}（{words}）")
         case.note(place, ground, spot.zone.cloud_code, by_name=by_name)
 
@@ -98,26 +112,35 @@ class Cases:
         out = outside(lead.chain, lead.addresses, lead.observed_at) if lead.shows is not Shows.NOTHING else None
         if lead.shows is Shows.NOTHING or (out is not None and out.is_door):
             return
-        found: list[tuple[str, str, str, str]] = []
+        found: list[tuple[str, str, Spot | None, str]] = []
         for address, spot in lead.spots:
             vantage = spot.zone.vantage if spot else ""
+            if lead.shown.get(address) is Shows.NOTHING:
+                continue
             if self.fronts.is_shared(vantage, address):
                 case.is_behind_a_door |= spot is not None and spot.zone.kind == "government_cloud"
             elif spot is None and out is not None:
-                found.append((address, "public_cloud", "", f"（{out.provider}）"))
+                found.append((address, "public_cloud", None, f"（{out.provider}）"))
             elif spot is not None and out is None and self._may_stand(case, lead, spot, address):
                 place = _place(self.world, vantage, address, spot, case)
                 if place is not None:
-                    found.append((address, place, spot.zone.cloud_code, f"（{spot.zone.name}）"))
+                    found.append((address, place, spot, f"（{spot.zone.name}）"))
         # Where nobody can tell which of several places gave the page, none of them did.
-        is_one = len({place for _address, place, _code, _where in found}) == 1
-        for address, place, code, where in found:
-            answered = lead.shows in (Shows.ANSWERED, Shows.NAMED)
-            answered &= lead.page.address == address if lead.page.address else is_one
+        is_one = len({place for _address, place, _spot, _where in found}) == 1
+        for address, place, spot, where in found:
+            shows = lead.at(address, is_only=is_one)
+            answered = shows in (Shows.ANSWERED, Shows.NAMED)
             strength = Strength.SEEN_OUTSIDE if answered and (out is None or out.is_sure) else Strength.HINTED
-            words = f"{lead.words}{where}{'' if answered else '，仅有解析'}"
-            ground = Ground(strength, lead.source, lead.observed_at, words)
-            case.note(place, ground, code, by_name=lead.shows is Shows.NAMED)
+            ground = Ground(strength, lead.source, lead.observed_at, f"{lead.words}{where}")
+            if not answered:
+                ground = replace(ground, evidence=f"{ground.evidence}，仅有解析")
+            elif spot is not None and may_be_door(self.world, self.resources, address, spot):
+                ground = case.door = replace(ground, evidence=f"{ground.evidence}，{NO_INSTANCE}")
+                ground = replace(ground, strength=Strength.HINTED)
+            elif spot is not None and shows is Shows.NAMED:
+                _mark(case, spot.zone.vantage, address, ground)
+            code = spot.zone.cloud_code if spot is not None else ""
+            case.note(place, ground, code, by_name=shows is Shows.NAMED)
 
     def _may_stand(self, case: Case, lead: Lead, spot: Spot, address: str) -> bool:
         """Whether a name that leads into a zone may say where its system stands.
@@ -142,8 +165,13 @@ class Cases:
                 case.note(resource.place, ground, resource.cloud_code, by_name=False)
             return
         # A proxy carries the addresses of many and runs none of them.
-        if claim.address and self._is_door(resource, claim.address):
-            case.is_behind_a_door |= resource.place == CLOUD
+        if self._is_door(resource, claim.address):
+            if resource.place == CLOUD:
+                words = f"{claim.words}，按名称是负载均衡或反向代理"
+                case.doors.append(resource)
+                case.is_behind_a_door = True
+                if not claim.address and resource.power == "on":
+                    case.door = resource.ground(Strength.SEEN_INSIDE, words)
             return
         if resource.power != "on":
             case.stopped.append(resource)
@@ -153,11 +181,25 @@ class Cases:
         case.note(resource.place, ground, resource.cloud_code, by_name=True)
 
     def _is_door(self, resource: Resource, address: str) -> bool:
-        return any(PROXY_NAMES.search(name) for name in names_of(resource.host)) or any(
+        return is_proxy(resource.host) or any(
             self.fronts.is_shared(identifier.vantage, identifier.value)
             for identifier in identifiers(resource.host, "ip")
             if identifier.value == address
         )
+
+
+def may_be_door(world: World, resources: Resources, address: str, spot: Spot) -> bool:
+    """Whether a cloud's address is shown to be no instance's: a balancer's, or one that a firewall forwards."""
+    if spot.zone.kind != "government_cloud" or world.covered.inside(spot.zone.vantage, address):
+        return False
+    return resources.has_none(spot.zone.cloud_code, spot.zone.vantage, address)
+
+
+def _mark(case: Case, vantage: str, address: str, ground: Ground) -> None:
+    """A declared name led to a page of the system's own at one of its declared addresses."""
+    for spotted in case.addresses:
+        if (spotted.vantage, spotted.address) == (vantage, address):
+            spotted.answered, spotted.is_named = ground, True
 
 
 def _declare(world: World, case: Case) -> None:
@@ -220,11 +262,11 @@ def _grade(system: Asset, sighting: Sighting, port: int) -> tuple[Strength, str,
     return Strength.HINTED, "仅有应答，未能识别应用服务", False
 
 
-def shown_elsewhere(world: World, fronts: Fronts) -> dict[str, list[Shown]]:
-    """System key → places where a page bears its name at an address that nobody gave it.
+def shown_elsewhere(world: World, resources: Resources, fronts: Fronts) -> dict[str, list[Shown]]:
+    """System key → places where a page bears its name, also at an address that nobody gave it.
 
     On a government cloud that shows where it runs; in a department's network it may be a test copy or a page that
-    only leads on, and is a hint. A door that many share shows nothing.
+    only leads on, and is a hint. A door that many share shows nothing, and one that may be a door is a hint.
     """
     out: dict[str, list[Shown]] = {}
     by_key = {system.key: system for system in world.systems}
@@ -240,6 +282,8 @@ def shown_elsewhere(world: World, fronts: Fronts) -> dict[str, list[Shown]]:
             words = f"页面标题“{title.text}”与系统名称相符"
             if zone.kind == "government_cloud":
                 ground = sighting_ground(sighting, Strength.SEEN_OUTSIDE, words)
+                if may_be_door(world, resources, address, sighting.spot):
+                    ground = sighting_ground(sighting, Strength.HINTED, f"{words}；{NO_INSTANCE}")
                 out.setdefault(system.key, []).append(Shown(CLOUD, ground, zone.cloud_code))
             elif zone.kind == "department" and sighting.spot.department_id == system.text("department_id"):
                 ground = sighting_ground(sighting, Strength.HINTED, f"{words}，该地址未登记")

@@ -34,6 +34,7 @@ class Claims:
         self._carriers: dict[tuple[str, str], list[Asset]] = {}
         self._by_key = {system.key: system for system in world.systems}
         self._of_department: dict[str, list[Asset]] = {}
+        self._elsewhere: dict[tuple[str, bool], bool] = {}
         for system in world.systems:
             for claim in world.claims(system):
                 self._claim(system, claim.address, claim.port)
@@ -97,11 +98,14 @@ class Claims:
 
         What does not say its own name may be such a system, or a part of one.
         """
-        return any(
-            any_place or not (texts(system, "addresses") or texts(system, "urls"))
-            for system in self._of_department.get(department_id, ())
-            if system.text("status") not in ("planned", "retired")
-        )
+        known = self._elsewhere.get((department_id, any_place))
+        if known is None:
+            known = self._elsewhere[department_id, any_place] = any(
+                any_place or not (texts(system, "addresses") or texts(system, "urls"))
+                for system in self._of_department.get(department_id, ())
+                if system.text("status") not in ("planned", "retired")
+            )
+        return known
 
     def _by_name(self, sighting: Sighting, title: str) -> list[Asset]:
         plain = plain_name(title)

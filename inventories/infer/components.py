@@ -15,8 +15,9 @@ from inventories.facts import EQUALS, STRONGER_SHOWN
 from inventories.identity import seed_id
 from inventories.infer.draft import Draft, Drafts, Ground
 from inventories.infer.hosts import Carried
+from inventories.infer.instances import names_of, owner_of
 from inventories.infer.parts import Piece, agree, pieces
-from inventories.infer.resources import Resources, names_of, owner_of
+from inventories.infer.resources import Resources
 from inventories.infer.terms import COMPONENTS
 from inventories.infer.world import World, facts_of, register_ground
 from inventories.keymap import Thing, absorb, resolve
@@ -185,7 +186,7 @@ def _lay_over(part: Part, row: Asset, draft: Draft) -> None:
     draft.zones.update(part.host.zones)
     draft.collectors = tuple(sorted({*draft.collectors, *_collectors(ground)}))
     differs = bool(reading.product and _said(row)) and not agree(_said(row), reading.product)
-    declared = [fact for column in ("product", "name") for fact in facts_of(row, column)][:4]
+    declared = facts_of(row, "product" if row.text("product") else "name")
     if differs and ground.strength <= Strength.DECLARED:
         draft.withhold("product", EQUALS, (*declared, ground.fact("product", reading.product)))
         return

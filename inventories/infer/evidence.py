@@ -80,6 +80,8 @@ SERVER_CATEGORIES = frozenset(_machines.texts("server_categories"))
 NETWORK_CATEGORIES = frozenset(_machines.texts("network_categories"))
 #: Listening processes that every machine has.
 UPKEEP_PROCESSES = frozenset(_machines.texts("upkeep_processes"))
+#: A number that more machines bear is no machine's own: firmware repeats it.
+MOST_BEARERS = int(_machines.number("most_bearers"))
 
 
 # --- machine rooms ---

@@ -17,7 +17,9 @@ from functools import lru_cache
 from inventories.answers import REGISTER
 from inventories.identity import plain_name
 from inventories.infer.evidence import EMPTY_PAGES, EQUIPMENT_PAGES, LEAST_NAME
-from inventories.infer.terms import PARKED_PAGES, PROXY_NAMES, SHARED_DEPARTMENTS, SHARED_SYSTEMS
+from inventories.infer.instances import LISTERS, names_of
+from inventories.infer.sightings import Sighting
+from inventories.infer.terms import PARKED_PAGES, PROXY_NAMES, SHARED_DEPARTMENTS, SHARED_PAGES, SHARED_SYSTEMS
 from inventories.infer.world import World, facts_of, identifiers, texts, web_address
 from inventories.model import Asset, Origin, SourcedFact, Strength
 from inventories.prefixes import Spot, position
@@ -59,7 +61,9 @@ class Lead:
     """One declared name (or address of a URL) of a system, as it was looked up and asked.
 
     ``chain`` is the name with the names that it stands for, ``spots`` where its addresses lie (None: outside every
-    zone). ``page`` is the best that it showed, ``has_spoken`` whether anything answered at all.
+    zone). ``page`` is the best that it showed, ``has_spoken`` whether anything answered at all. ``shown`` is how well
+    each of its addresses showed the system: within a network the name may lead elsewhere than from outside. Under the
+    empty address stands what nobody tells the address of.
     """
 
     name: str
@@ -71,6 +75,11 @@ class Lead:
     has_spoken: bool
     source: str
     observed_at: datetime
+    shown: Mapping[str, Shows]
+
+    def at(self, address: str, *, is_only: bool) -> Shows:
+        """How well one of its addresses showed the system; ``is_only``: all of them lie at one place."""
+        return self.shown.get(address) or (self.shown.get("") if is_only else None) or Shows.RESOLVED
 
     @property
     def words(self) -> str:
@@ -125,9 +134,10 @@ class Fronts:
         self._proxies = {
             (identifier.vantage, identifier.value)
             for host in world.kinds["host"]
-            if REGISTER in host.collectors and _is_proxy(host.text("name"))
+            if is_proxy(host)
             for identifier in identifiers(host, "ip")
         }
+        self._proxies.update(where for where, seen in world.sightings.items() if self._shows_many(where, seen))
         self._shared: dict[tuple[str, str], bool] = {}
 
     def of(self, system: Asset) -> tuple[Lead, ...]:
@@ -135,7 +145,7 @@ class Fronts:
         return self._leads.get(system.key, ())
 
     def is_shared(self, vantage: str, address: str) -> bool:
-        """Whether an address is a door to many: by the names that lead to it, or by what a register calls it."""
+        """Whether an address is a door: by names that lead to it, pages on it, or what people call it."""
         where = (vantage, address)
         if where in self._proxies:
             return True
@@ -148,6 +158,22 @@ class Fronts:
             many = len(behind) >= SHARED_SYSTEMS and not self._is_their_own(vantage, address, behind)
             found = self._shared[where] = len(departments) >= SHARED_DEPARTMENTS or many
         return found
+
+    def _shows_many(self, where: tuple[str, str], sighting: Sighting) -> bool:
+        """Whether an address in a department's network that no register gives shows several systems' pages."""
+        if len(sighting.pages) < SHARED_PAGES or sighting.zone is None or sighting.zone.kind != "department":
+            return False
+        found = {self.world.system_names.within(page.text) for page in sighting.pages}
+        named = {keys[0] for keys in found if len(keys) == 1}
+        if len(named) < SHARED_PAGES or any(
+            texts(host, "system_codes") for host in self.world.hosts_at.get(where, ())
+        ):
+            return False
+        return not any(
+            claim.address == where[1] and any(spot.zone.vantage == where[0] for spot in claim.spots)
+            for key in named
+            for claim in self.world.claims(self._by_key[key])
+        )
 
     def _is_their_own(self, vantage: str, address: str, behind: Mapping[str, str]) -> bool:
         """Whether the registers of all systems behind an address say that it is their server's."""
@@ -174,16 +200,18 @@ class Fronts:
             best, page = max(shown, key=lambda one: (_RANK[one[0]], one[1]), default=(Shows.RESOLVED, Page()))
             if best is Shows.RESOLVED and name in certificates and not page.is_refusal:
                 best, page = Shows.ANSWERED, Page(page.title, page.address or certificates[name])
+                shown.append((best, page))
             yield Lead(
                 name=name,
                 chain=chains.get(name, (name,)),
                 addresses=found,
                 spots=tuple((address, self._spot(vantages, address, system)) for address in found),
-                shows=best if found or shown else Shows.NOTHING,
+                shows=best if found or pages.get(name) else Shows.NOTHING,
                 page=page,
-                has_spoken=bool(shown),
+                has_spoken=bool(pages.get(name)),
                 source=newest.source,
                 observed_at=newest.observed_at,
+                shown=_by_address(shown),
             )
 
     def _spot(self, vantages: Iterable[str], address: str, system: Asset) -> Spot | None:
@@ -206,6 +234,13 @@ class Fronts:
         return Shows.RESOLVED if page.is_refusal else Shows.ANSWERED
 
 
+def is_proxy(host: Asset) -> bool:
+    """Whether its register, or the cloud that lists it, calls a host something that stands in front of others."""
+    if not LISTERS.isdisjoint(host.collectors):
+        return any(_is_proxy(name) for name in names_of(host))
+    return REGISTER in host.collectors and _is_proxy(host.text("name"))
+
+
 @lru_cache(maxsize=4096)
 def _is_proxy(name: str) -> bool:
     return bool(name and PROXY_NAMES.search(name))
@@ -213,6 +248,14 @@ def _is_proxy(name: str) -> bool:
 
 def _is_nobodys(title: str) -> bool:
     return bool(EMPTY_PAGES.match(title) or EQUIPMENT_PAGES.search(title) or PARKED_PAGES.search(title))
+
+
+def _by_address(shown: Iterable[tuple[Shows, Page]]) -> dict[str, Shows]:
+    """Address (empty: not told) → the best that it showed."""
+    out: dict[str, Shows] = {}
+    for shows, page in shown:
+        out[page.address] = max(shows, out.get(page.address, Shows.NOTHING), key=_RANK.__getitem__)
+    return out
 
 
 def _addresses(items: Iterable[str]) -> dict[str, tuple[str, ...]]:

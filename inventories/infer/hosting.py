@@ -7,11 +7,10 @@ looked at, the answer is NULL and the disagreement is reported: unseen is not gu
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 
 from inventories.facts import EQUALS, PAPER_AND_HINT
-from inventories.infer.absence import cloud_is_open, is_silent, nothing_on_cloud
+from inventories.infer.absence import cloud_is_open, is_silent, nothing_on_cloud, silent_words
 from inventories.infer.case import CLOUD, OWN, Case, Now, Spotted
 from inventories.infer.cases import Cases
 from inventories.infer.draft import Draft, Drafts, Ground
@@ -19,6 +18,7 @@ from inventories.infer.fronts import Fronts
 from inventories.infer.migration import conclude_migration
 from inventories.infer.presence import conclude_system_found
 from inventories.infer.resources import Resources
+from inventories.infer.terms import LEVELS
 from inventories.infer.world import World, facts_of, has_conflict, register_ground, sighting_ground, texts
 from inventories.model import Conflict, SourcedFact, Strength
 
@@ -27,14 +27,8 @@ ELSEWHERE = "登记为政务云，而{}；在别处可见，以探测所见为�
 SEEN_ELSEWHERE = "登记的部署位置与探测所见不一致，以探测所见为准"
 ALSO_PUBLIC = "登记未提及公有云，而登记的网址指向公有云，以探测所见为准"
 IS_OFF = "登记为政务云，云上的云主机已关机，部门网络内仍有应答，暂不认定"
+ONLY_A_DOOR = "登记为政务云，云上只见到可能是入口的地址或设备，部门网络内仍有应答，暂不认定"
 MAY_BE_CLOUD = "部门网络内有应答，但登记的其他地址可能位于政务云而未核查，暂不认定"
-
-#: A register's own words for a government cloud, which tell its level.
-_LEVEL_WORDS = (
-    ("province", re.compile("(省|自治区)级?政务云")),
-    ("city", re.compile("市级?政务云")),
-    ("county", re.compile("(县|(?<!自治)区)级?政务云")),
-)
 
 
 def infer_hosting(
@@ -75,15 +69,8 @@ def _count(world: World, resources: Resources, case: Case, draft: Draft) -> None
         len(machines),
         Ground(ground.strength, ground.source, ground.observed_at, f"登记的地址：{listed}"),
     )
-    for column, wanted, words in (
-        ("hosts_on_gov_cloud", True, "政务云"),
-        ("hosts_alive_off_cloud", False, "政务云以外"),
-    ):
-        alive = {
-            s.host: sighting_ground(s.sighting, Strength.SEEN_OUTSIDE)
-            for s in case.addresses
-            if s.is_alive and s.sighting and s.spot and s.is_cloud is wanted
-        }
+    for column, wanted in (("hosts_on_gov_cloud", True), ("hosts_alive_off_cloud", False)):
+        alive = {s.host: _answer(s) for s in case.addresses if s.is_alive and s.spot and s.is_cloud is wanted}
         for resource in case.running:
             if (resource.place == CLOUD) is wanted:
                 alive.setdefault(resource.host.key, resource.ground(Strength.SEEN_INSIDE, "，云平台显示已开机"))
@@ -93,8 +80,28 @@ def _count(world: World, resources: Resources, case: Case, draft: Draft) -> None
                 total &= other
             draft.conclude(column, len(alive), total)
         elif case.addresses and all(_is_told(world, resources, s, wanted) for s in case.addresses):
-            text = f"登记的地址中，{words}的均已核查，无应答（{listed}）"
+            there = [s for s in case.addresses if s.is_cloud is wanted]
+            text = _none_alive(world, there, listed, is_cloud=wanted)
             draft.conclude(column, 0, Ground(Strength.DECLARED, ground.source, ground.observed_at, text))
+
+
+def _answer(spotted: Spotted) -> Ground:
+    """What answered at an address that is alive: to the scan, or under the system's own name."""
+    if spotted.sighting is not None:
+        return sighting_ground(spotted.sighting, Strength.SEEN_OUTSIDE)
+    if spotted.answered is None:
+        raise ValueError(f"nothing answered at {spotted.address}")
+    return spotted.answered
+
+
+def _none_alive(world: World, there: list[Spotted], listed: str, *, is_cloud: bool) -> str:
+    """Why nothing is counted on one side of a government cloud's border, in words."""
+    if not there:
+        return f"登记的地址都{'不在政务云' if is_cloud else '在政务云'}（{listed}）"
+    words = [s.became.words for s in there if s.became is not None]
+    silent = [s for s in there if s.became is None]
+    words += [f"登记的{'政务云' if is_cloud else '云外'}地址 {silent_words(world, silent)}"] if silent else []
+    return "；".join(dict.fromkeys(words))
 
 
 def _is_told(world: World, resources: Resources, spotted: Spotted, cloud: bool) -> bool:
@@ -151,7 +158,8 @@ def _settle_seen(
         absent = _absent_from_cloud(world, resources, case)
         if not absent:
             is_off = any(resource.place == CLOUD for resource in case.stopped)
-            draft.withhold("hosting", IS_OFF if is_off else NOT_LOOKED, (*said, *claims))
+            why = IS_OFF if is_off else ONLY_A_DOOR if case.door is not None else NOT_LOOKED
+            draft.withhold("hosting", why, (*said, *claims))
             return
         _overrule(draft, ELSEWHERE.format(absent), result, said, claims)
     elif CLOUD not in case.seen and cloud_is_open(world, resources, case):
@@ -235,4 +243,4 @@ def _clouds(world: World, case: Case, draft: Draft) -> None:
 
 
 def _levels_in(words: str) -> list[str]:
-    return [level for level, pattern in _LEVEL_WORDS if pattern.search(words)]
+    return [level for level, pattern in LEVELS if pattern.search(words)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from inventories.identity import plain_code, serial_id, uuid_id
 from inventories.infer.draft import Ground
 from inventories.infer.evidence import (
+    MOST_BEARERS,
     NETWORK_CATEGORIES,
     SERVER_CATEGORIES,
     WORKSTATION_MODELS,
@@ -143,10 +144,6 @@ def sightings_of(world: World, host: Asset) -> list[Sighting]:
     ]
 
 
-#: A number that more machines bear is no machine's own: firmware repeats it.
-_MOST_BEARERS = 3
-
-
 def united(machines: Iterable[Machine]) -> dict[str, str]:
     """Host key → a key that is the same for one machine: a controller and its server share a serial number."""
     of: dict[str, str] = {}
@@ -162,7 +159,7 @@ def united(machines: Iterable[Machine]) -> dict[str, str]:
         for mark in _marks(machine.host):
             bearers.setdefault(mark, []).append(machine.host.key)
     for keys in bearers.values():
-        if len(set(keys)) <= _MOST_BEARERS:
+        if len(set(keys)) <= MOST_BEARERS:
             for key in keys:
                 low, high = sorted((top(keys[0]), top(key)))
                 of[high] = low

@@ -15,13 +15,13 @@ from functools import lru_cache
 
 from inventories.identity import plain_name
 from inventories.infer.draft import Ground
-from inventories.infer.resources import is_listed, names_of
+from inventories.infer.instances import is_listed, names_of
 from inventories.infer.terms import BRANDS, COMPONENTS, GENERIC_WORDS
 from inventories.infer.world import facts_of
 from inventories.model import Asset, Origin, SourcedFact, Strength
 
 #: Said beside a processor that was read in a virtual machine, or where nobody knows whether it is one.
-GUEST = "虚拟机内所见，是虚拟化平台呈现的型号，不能当作物理服务器的处理器"
+GUEST = "虚拟化平台呈现给虚拟机的型号，不能当作物理服务器的处理器"
 MAYBE_GUEST = "未能确认是否为物理机"
 
 #: Columns besides ``products`` that tell of a category: product, vendor, version.
@@ -148,7 +148,7 @@ def _text(host: Asset, column: str) -> str:
 
 def _ground(host: Asset, fact: SourcedFact, text: str) -> Ground:
     where = (*names_of(host), *_ips(host), host.key)[0]
-    return Ground(fact.strength, fact.source, fact.observed_at, f"{where} 上读到 {fact.evidence or text}")
+    return Ground(fact.strength, fact.source, fact.observed_at, f"在 {where} 上读到：{fact.evidence or text}")
 
 
 def _ips(host: Asset) -> tuple[str, ...]:

@@ -13,13 +13,15 @@ from datetime import date
 from functools import lru_cache
 
 from inventories.answers import REGISTER
-from inventories.infer.absence import nowhere
+from inventories.infer.absence import MOST_TOLD, nowhere
+from inventories.infer.bonds import strange_codes
 from inventories.infer.case import CLOUD, Case
 from inventories.infer.draft import Draft, Ground
 from inventories.infer.fronts import Fronts, Shows
+from inventories.infer.instances import is_listed, names_of
 from inventories.infer.resources import Resource, Resources
 from inventories.infer.sightings import Sighting
-from inventories.infer.terms import SPARE_WORDS
+from inventories.infer.terms import SPARE_WORDS, STRAY_NAMES
 from inventories.infer.world import (
     World,
     facts_of,
@@ -45,13 +47,18 @@ def conclude_system_found(world: World, resources: Resources, fronts: Fronts, ca
     if said is None or case.system.text("status") not in _IN_USE:
         return
     if words := nowhere(world, resources, case):
-        draft.conclude("is_found", False, Ground(said.strength, said.source, said.observed_at, words))
+        draft.conclude("is_found", False, _missing(said, words))
+
+
+def _missing(said: Ground, words: str) -> Ground:
+    return Ground(said.strength, said.source, said.observed_at, f"{said.evidence}；{words}")
 
 
 def _seen(fronts: Fronts, case: Case) -> Ground | None:
     """The best that shows a system to be somewhere."""
     found = list(case.seen.values())
-    found += [resource.ground(Strength.SEEN_INSIDE, "（云平台列出）") for resource in (*case.running, *case.stopped)]
+    listed = (*case.running, *case.stopped, *case.doors)
+    found += [resource.ground(Strength.SEEN_INSIDE, "（云平台列出）") for resource in listed]
     for lead in case.leads:
         shared = any(fronts.is_shared(spot.zone.vantage if spot else "", a) for a, spot in lead.spots)
         if lead.shows is Shows.NAMED or (lead.shows is Shows.ANSWERED and not shared):
@@ -80,7 +87,7 @@ def conclude_host_found(world: World, host: Asset, draft: Draft, sightings: Sequ
     words = _host_nowhere(world, host)
     said = register_ground(host, "hosts") if words else None
     if said is not None:
-        draft.conclude("is_found", False, Ground(said.strength, said.source, said.observed_at, words))
+        draft.conclude("is_found", False, _missing(said, words))
 
 
 def _told(host: Asset) -> SourcedFact | None:
@@ -90,7 +97,10 @@ def _told(host: Asset) -> SourcedFact | None:
 
 
 def _words(fact: SourcedFact) -> str:
-    return f"{fact.source.partition(' ')[0]} 所见{f'：{fact.evidence}' if fact.evidence else ''}"
+    who = fact.source.partition(" ")[0]
+    if is_listed(fact):
+        return f"由云平台列出（{who}）"
+    return f"{who} 读到{f'：{fact.evidence}' if fact.evidence else ''}"
 
 
 def is_spare(host: Asset) -> bool:
@@ -122,7 +132,9 @@ def _host_nowhere(world: World, host: Asset) -> str:
         # Somebody else's sighting at the address means that it is in use, and by whom is in doubt.
         if (identifier.vantage, identifier.value) in world.sightings:
             return ""
-    return f"登记的地址 {'、'.join(addresses[:5])} 均已核查，无应答"
+    spots = [world.atlas.at(identifier.vantage, identifier.value) for identifier in placed]
+    when = world.looked_words([spot.zone.id for spot in spots if spot], "hosts")
+    return f"登记的地址 {'、'.join(addresses[:MOST_TOLD])} 已核查{when}，无应答"
 
 
 class Claimants:
@@ -150,13 +162,17 @@ class Claimants:
         if row is not None:
             draft.conclude("is_claimed", True, row & resource.ground(Strength.DECLARED, ""))
             return
-        if resource.claims or not self.world.covered.cloud(resource.cloud_code) or self._may_be_somebodys(resource):
+        if resource.claims or resource.is_platforms or not self.world.covered.cloud(resource.cloud_code):
+            return
+        if self._may_be_somebodys(resource):
             return
         answered = self._answered(resource)
         if answered is not None:
-            words = "，已登记的系统、项目和主机均未认领"
-            project = f"，云上项目 {resource.project} 也无人认领" if resource.project else ""
-            draft.conclude("is_claimed", False, resource.ground(Strength.SEEN_INSIDE, f"{project}{words}") & answered)
+            when = self.world.looked_words([resource.cloud_code], "resources")
+            words = f"，由全量清单列出{when}，已登记的系统、项目和主机均未认领"
+            if codes := strange_codes(self.world, host):
+                words += f"；云上标注的系统编号 {'、'.join(codes[:3])} 不在台账中"
+            draft.conclude("is_claimed", False, resource.ground(Strength.SEEN_INSIDE, words) & answered)
 
     def _may_be_somebodys(self, resource: Resource) -> bool:
         """Whether a register may mean it though no word meets: a doubted identifier, a further host of a system."""
@@ -165,7 +181,7 @@ class Claimants:
             return True
         if any(address in self.world.unplaced_addresses for address in texts(host, "ips")):
             return True
-        if (resource.cloud_code, resource.project) in self._with_claims:
+        if (resource.cloud_code, resource.project) in self._with_claims and not _is_stray(resource):
             return True
         homeless = self._systems_without_hosts()
         return bool(homeless) if not resource.owner else resource.owner in homeless
@@ -213,6 +229,11 @@ class Claimants:
             if department.text("department_id") and not (isinstance(ended, date) and ended < self.today):
                 out.append(department.text("department_id"))
         return sorted(out)
+
+
+def _is_stray(resource: Resource) -> bool:
+    """Whether its name tells that it is no part of what its neighbours serve."""
+    return any(STRAY_NAMES.search(name) for name in names_of(resource.host))
 
 
 def _oldest(received: Iterable[Submission], words: str) -> Ground:

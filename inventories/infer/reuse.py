@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
+from inventories.answers import register_of
 from inventories.identity import mark, plain_name
 from inventories.infer.case import CLOUD, OWN, Became, Now, Spotted
 from inventories.infer.evidence import LEAST_NAME
+from inventories.infer.fronts import Fronts
+from inventories.infer.machines import is_workstation
 from inventories.infer.sightings import Sighting
-from inventories.infer.terms import MOVED_PAGES, OTHER_DEVICES
+from inventories.infer.terms import BACKUP_WORDS, FRONT_DEVICES, MOVED_PAGES, OTHER_DEVICES
 from inventories.infer.world import World, facts_of, identifiers, texts
 from inventories.model import Asset, Origin
+
+SHARED_DOOR = "该地址是多个系统共用的入口"
 
 #: Identifiers of the machine itself, of which one machine has one value, and those of which it may have several.
 _HARDWARE = ("uuid", "serial", "instance")
@@ -21,8 +27,8 @@ _GONE = frozenset({"retired", "planned"})
 class Reuse:
     """Judges old addresses. ``migrated_on`` of a system is the day on which its register says it left."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, fronts: Fronts) -> None:
+        self.world, self.fronts = world, fronts
         self._by_key = {system.key: system for system in world.systems}
         self._claimed: dict[tuple[str, str], list[tuple[Asset, int]]] | None = None
         self._since: dict[str, date] | None = None
@@ -31,13 +37,40 @@ class Reuse:
         """What answers at an address of a system that is said to have moved."""
         if notice := next((page.text for page in sighting.pages if MOVED_PAGES.search(page.text)), ""):
             return Became(Now.UNSURE, f"{spotted.address} 上是迁移公告“{notice}”")
+        if found := self._door(system, spotted, sighting) or self._backup(spotted):
+            return found
         if self._is_named(system, sighting):
             return Became(Now.OLD)
-        for judge in (self._page_of_another, self._device, self._other_machine, self._handed_over):
+        for judge in (
+            self._page_of_another,
+            self._device,
+            self._other_machine,
+            self._handed_over,
+            self._other_department,
+        ):
             found = judge(system, spotted, sighting)
             if found is not None:
                 return found
         return Became(Now.OLD)
+
+    def _door(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became | None:
+        """Whether what answers stands in front of other places: its pages may be those of what it leads to."""
+        if self.fronts.is_shared(spotted.vantage, spotted.address):
+            return Became(Now.UNSURE, SHARED_DOOR)
+        front = sorted(p.name for p in sighting.products if p.is_seen and p.category in FRONT_DEVICES)
+        if front and self._is_named(system, sighting):
+            return Became(Now.UNSURE, f"{spotted.address} 上是{front[0]}，页面可能由它从别处转来")
+        return None
+
+    def _backup(self, spotted: Spotted) -> Became | None:
+        """Whether a register documents the machine as a backup, which may well answer."""
+        for host in self.world.hosts_at.get((spotted.vantage, spotted.address), ()):
+            for fact in host.facts if host.get("is_declared") is True else ():
+                if fact.origin is Origin.DECLARED and isinstance(fact.value, str) and _is_backup(fact.value):
+                    return Became(
+                        Now.UNSURE, f"主机台账把 {spotted.address} 的主机登记为备份或灾备（“{fact.value}”）"
+                    )
+        return None
 
     def _is_named(self, system: Asset, sighting: Sighting) -> bool:
         name = plain_name(system.text("name"))
@@ -58,6 +91,10 @@ class Reuse:
         other = sorted(OTHER_DEVICES & seen.keys())
         if other and not any(service.is_database for service in sighting.services):
             return Became(Now.OTHER, f"{spotted.address} 现为另一设备 {seen[other[0]]}")
+        hosts = self.world.hosts_at.get((spotted.vantage, spotted.address), ())
+        if len(hosts) == 1 and is_workstation(hosts[0]):
+            desk = hosts[0].text("os_name") or hosts[0].text("model")
+            return Became(Now.OTHER, f"{spotted.address} 现为办公终端（{desk}）")
         return Became(Now.UNSURE, f"{spotted.address} 上是设备的管理页面") if sighting.is_equipment else None
 
     def _other_machine(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became | None:
@@ -109,6 +146,24 @@ class Reuse:
             return Became(Now.UNSURE, f"{spotted.address} 同时登记为系统 {names} 所用")
         return Became(Now.OTHER, f"{spotted.address} 已登记为系统 {names} 所用")
 
+    def _other_department(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became | None:
+        """Whether only other departments register the machine that has the address now."""
+        del sighting
+        rows = [
+            host
+            for host in self.world.hosts_at.get((spotted.vantage, spotted.address), ())
+            if host.get("is_declared") is True
+        ]
+        owners = {
+            str(fact.value)
+            for host in rows
+            for fact in facts_of(host, "department_id")
+            if fact.origin is Origin.DECLARED and register_of(fact.source)
+        }
+        if owners and system.text("department_id") not in owners:
+            return Became(Now.UNSURE, f"{spotted.address} 的主机由其他部门登记（{'、'.join(sorted(owners))}）")
+        return None
+
     def _others(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Iterable[Asset]:
         for other, port in self._claims_at().get((spotted.vantage, spotted.address), ()):
             # A server may have had two systems, each on its port: the one that moved left its own closed.
@@ -154,6 +209,11 @@ def _may_be_here(system: Asset) -> bool:
     }
     on_cloud = CLOUD in places | declared or system.get("migrated_on") is not None
     return not on_cloud or bool(OWN & (places | declared))
+
+
+@lru_cache(maxsize=4096)
+def _is_backup(text: str) -> bool:
+    return bool(BACKUP_WORDS.search(text))
 
 
 def _differ(old: Asset, new: Asset) -> str:

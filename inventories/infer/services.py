@@ -3,7 +3,7 @@
 A web page with a title, a database that names its product, or an application that was read on the host itself, is
 taken for an information system that somebody runs. It is called unregistered only where the department's systems
 register was received whole, and where it cannot be a part of what that register names: a page that does not say its
-name may be a system whose place no register tells, and a database may belong to any of them.
+name may be a system whose place no register tells, or a device's, and a database may belong to any of them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from inventories.infer.claims import Claims
 from inventories.infer.draft import Draft, Drafts, Ground
 from inventories.infer.evidence import NAMELESS_PAGES
 from inventories.infer.fronts import Fronts
+from inventories.infer.machines import is_workstation
 from inventories.infer.resources import Resources
 from inventories.infer.serving import listening, products_inside
 from inventories.infer.sightings import Named, Sighting
-from inventories.infer.terms import AGENT_PAGES, TEST_COPIES, TEST_PAGES
+from inventories.infer.terms import AGENT_PAGES, SERVING, TEST_COPIES, TEST_PAGES
 from inventories.infer.world import World, identifiers, register_ground, sighting_ground, submission_ground
 from inventories.keymap import Thing
 from inventories.model import Asset, Identifier, KeyMap, Strength
@@ -85,6 +86,13 @@ def _pages(sighting: Sighting, zone: Zone, claims: Claims) -> Iterator[Found]:
     """Pages of one address. The same title on several ports is one page, and so are several titles on one port."""
     web = [s.port for s in sighting.services if s.protocol == "tcp" and "http" in s.name]
     shown = [page for page in sighting.pages if (page.port or web) and _is_somebodys(page.text)]
+    if not shown:
+        return
+    hosts = claims.world.hosts_at.get((sighting.vantage, sighting.address), ())
+    # Somebody's desk may show a copy that is being made; cameras and door locks ask for a name and a password too.
+    is_on_desk = any(is_workstation(host) for host in hosts)
+    is_application = _shows_application(sighting, hosts)
+    may_be_elsewhere = claims.may_be_elsewhere(_owner(claims.world, sighting), any_place=False)
     for titles in _together(shown, web):
         told = sorted({title.port for title in titles if title.port})
         # Where nobody can tell which port shows the page, the first stands for it, and a claim to any counts.
@@ -98,17 +106,27 @@ def _pages(sighting: Sighting, zone: Zone, claims: Claims) -> Iterator[Found]:
             zone,
             _by_address(sighting, ports) if is_nameless else text,
             ports,
-            sighting_ground(sighting, Strength.SEEN_OUTSIDE, f" {ports[0]} 端口页面标题“{text}”"),
+            sighting_ground(sighting, Strength.SEEN_OUTSIDE, f"{ports[0]} 端口的页面标题为“{text}”"),
             tuple(systems[key] for key in sorted(systems)),
             bool(systems) or any(carried for _found, carried in accounts),
             bool(TEST_COPIES.search(text))
-            or (is_nameless and claims.may_be_elsewhere(_owner(claims.world, sighting), any_place=False)),
+            or is_on_desk
+            or (is_nameless and (may_be_elsewhere or not is_application)),
         )
 
 
 def _is_somebodys(title: str) -> bool:
     """Whether somebody made a page for people: no test, and no agent that watches the machine."""
     return not TEST_PAGES.match(title.strip()) and not AGENT_PAGES.match(title.strip())
+
+
+def _shows_application(sighting: Sighting, hosts: Iterable[Asset]) -> bool:
+    """Whether a machine shows, beside its pages, what serves people or data and is no device's own."""
+    return (
+        any(service.is_database for service in sighting.services)
+        or any(product.is_seen and product.category in SERVING for product in sighting.products)
+        or any(products_inside(host) for host in hosts)
+    )
 
 
 def _together(pages: Sequence[Named], web: Sequence[int]) -> list[list[Named]]:
@@ -130,7 +148,7 @@ def _databases(sighting: Sighting, zone: Zone, claims: Claims, beside_pages: boo
     systems, carried = claims.of_machine(sighting)
     may_be_known = claims.may_be_elsewhere(_owner(claims.world, sighting), any_place=True)
     for service in services:
-        words = f" {service.port} 端口数据库 {service.product}"
+        words = f"{service.port} 端口上是数据库 {service.product}"
         yield Found(
             sighting,
             zone,

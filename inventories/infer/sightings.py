@@ -243,19 +243,27 @@ class Names:
     def __init__(self, names: Iterable[tuple[str, str]], least: int) -> None:
         """``names``: (name, what it stands for). Names shorter than ``least`` are left out."""
         self._least = least
-        self._by: dict[str, list[tuple[str, str]]] = {}
-        for name, meant in sorted(set(names)):
+        self._meant: dict[str, set[str]] = {}
+        # A city's names begin alike: what follows is looked up by its length, not tried name by name.
+        lengths: dict[str, set[int]] = {}
+        for name, meant in names:
             text = plain_name(name)
             if len(text) >= least:
-                self._by.setdefault(text[:least], []).append((text, meant))
+                self._meant.setdefault(text, set()).add(meant)
+                lengths.setdefault(text[:least], set()).add(len(text))
+        self._lengths = {begins: sorted(found, reverse=True) for begins, found in lengths.items()}
 
     def within(self, text: str) -> tuple[str, ...]:
         """What the longest names in a text stand for: 民政救助系统 outranks 救助系统."""
         plain = plain_name(text)
-        found: list[tuple[int, str]] = []
+        longest, found = 0, set[str]()
         for start in range(len(plain) - self._least + 1):
-            for name, meant in self._by.get(plain[start : start + self._least], ()):
-                if plain.startswith(name, start):
-                    found.append((len(name), meant))
-        longest = max((length for length, _meant in found), default=0)
-        return tuple(sorted({meant for length, meant in found if length == longest}))
+            for length in self._lengths.get(plain[start : start + self._least], ()):
+                if length < longest:
+                    break
+                meant = self._meant.get(plain[start : start + length]) if start + length <= len(plain) else None
+                if meant is not None:
+                    found = found | meant if length == longest else set(meant)
+                    longest = length
+                    break
+        return tuple(sorted(found))

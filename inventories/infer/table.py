@@ -83,10 +83,11 @@ SHAPES: Mapping[str, Shape] = {
         },
     ),
     "machines": Shape(
-        lists={
+        {"most_bearers": "count"},
+        {
             **dict.fromkeys(("workstation_systems", "workstation_models"), "pattern"),
             **dict.fromkeys(("server_categories", "network_categories", "upkeep_processes"), "text"),
-        }
+        },
     ),
     "rooms": Shape(
         {
@@ -129,6 +130,21 @@ SHAPES: Mapping[str, Shape] = {
         dict.fromkeys(("conclude_from", "own_from", "most_sure", "unknown_exit_cap"), "share"),
         {"not_public": "prefix", "extranet": "prefix"},
         {"signs": {**_SIGN, "weight": "share", "compared": "flag"}},
+    ),
+    "systems": Shape(
+        dict.fromkeys(("shared_systems", "shared_departments", "shared_pages", "grace_days"), "count"),
+        {
+            **dict.fromkeys(("proxy_names", "parked_pages", "test_pages", "test_copies", "moved_pages"), "pattern"),
+            **dict.fromkeys(("agent_pages", "spare_words", "backup_words", "platform_instances"), "pattern"),
+            "stray_names": "pattern",
+            **dict.fromkeys(("agent_processes", "other_devices", "front_devices", "serving_categories"), "text"),
+            **dict.fromkeys(("system_tags", "generic_words"), "text"),
+        },
+        {
+            "levels": {"id": "text", "words": "texts"},
+            "brands": {"id": "text", "words": "texts"},
+            "components": {**_WORDS, "many": "flag", "rests_on": "text"},
+        },
     ),
 }
 

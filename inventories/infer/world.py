@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, tzinfo
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -54,8 +54,10 @@ def web_address(url: str) -> tuple[str, int]:
 class World:
     """What reconciliation found, what was seen where, what was covered, who answered."""
 
-    def __init__(self, reconciled: Reconciled, collection: Collection, places: Places) -> None:
-        self.assets = reconciled.assets
+    def __init__(
+        self, reconciled: Reconciled, collection: Collection, places: Places, timezone: tzinfo = UTC
+    ) -> None:
+        self.assets, self.coverage, self.timezone = reconciled.assets, collection.coverage, timezone
         self.atlas = Atlas(places)
         self.zones: Mapping[str, Zone] = places.zones
         self.covered = Covered(collection.coverage)
@@ -68,6 +70,22 @@ class World:
         for asset in self.assets:
             self.kinds[asset.kind].append(asset)
         self.departments = {asset.text("department_id"): from_department(asset) for asset in self.kinds["department"]}
+
+    @cached_property
+    def _looks(self) -> dict[tuple[str, str], tuple[datetime, str]]:
+        """(zone, aspect) → when it was last looked at to some end, and by whom; clouds stand under their codes."""
+        out: dict[tuple[str, str], tuple[datetime, str]] = {}
+        for record in self.coverage:
+            where = plain_code(record.detail) if record.aspect == "resources" else record.zone
+            key, look = (where, record.aspect), (record.ended_at, record.collector)
+            out[key] = max(look, out.get(key, look))
+        return out
+
+    def looked_words(self, places: Iterable[str], aspect: str) -> str:
+        """Who looked at zones (or, for ``resources``, at clouds) and when, for evidence: ``（nmap 2026-03-02）``."""
+        looks = sorted({self._looks[place, aspect] for place in set(places) if (place, aspect) in self._looks})
+        told = {who: at.astimezone(self.timezone).date().isoformat() for at, who in looks}
+        return f"（{'、'.join(f'{who} {day}' for who, day in sorted(told.items()))}）" if told else ""
 
     @cached_property
     def readings(self) -> dict[str, Reading]:
@@ -110,14 +128,29 @@ class World:
 
     def referred(self, kind: str, word: str, department_id: str) -> Asset | None:
         """The asset that a register's reference means; of several, the department's own, if it has just one."""
+        found = self.meant(kind, word)
+        if len(found) > 1:
+            found = [asset for asset in found if asset.text("department_id") == department_id]
+        return found[0] if len(found) == 1 else None
+
+    def meant(self, kind: str, word: str) -> list[Asset]:
+        """Every declared asset that a reference may mean."""
+        if not word:
+            return []
         found = {
             asset.key: asset
             for text in (plain_code(word), plain_name(word))
             for asset in self._by_word.get((kind, text), ())
         }
-        if len(found) > 1:
-            found = {key: asset for key, asset in found.items() if asset.text("department_id") == department_id}
-        return next(iter(found.values())) if len(found) == 1 else None
+        return [found[key] for key in sorted(found)]
+
+    def has_twin(self, system: Asset) -> bool:
+        """Whether registers of several departments give one code to a system each: nobody can tell which is meant."""
+        code = plain_code(system.text("code"))
+        return bool(code) and any(
+            other.key != system.key and plain_code(other.text("code")) == code
+            for other in self._by_word.get(("system", code), ())
+        )
 
     @cached_property
     def systems(self) -> list[Asset]:
@@ -181,12 +214,12 @@ def register_ground(asset: Asset, register: str = "") -> Ground | None:
     """That a register names an asset; None where none does (or not the one asked for)."""
     if asset.get("is_declared") is not True:
         return None
-    declared = sorted(
-        (fact.observed_at, fact.source)
-        for fact in asset.facts
-        if fact.origin is Origin.DECLARED and (of := register_of(fact.source)) and register in ("", of)
-    )
-    return Ground(Strength.DECLARED, declared[-1][1], declared[-1][0], "台账有登记") if declared else None
+    # A row's many facts share one source and one time: each pair is read once.
+    told = {(fact.observed_at, fact.source) for fact in asset.facts if fact.origin is Origin.DECLARED}
+    for at, source in sorted(told, reverse=True):
+        if (of := register_of(source)) and register in ("", of):
+            return Ground(Strength.DECLARED, source, at, "台账有登记")
+    return None
 
 
 def facts_of(asset: Asset, column: str) -> list[SourcedFact]:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 import sqlite3
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -270,6 +273,153 @@ def test_one_host_that_is_two(told: Told, town: Town) -> None:
     town.audit()
     assert told.key("ZC-1") == told.key(new) == host
     assert told.json("asset", "show", host)["history"]["aliases"] == [new]
+
+
+def test_the_page_shows_what_the_command_prints(told: Told, town: Town) -> None:
+    """The rows of docs/identity.md, but for the address of the day, the key and the time."""
+    town.city.register(
+        "hosts", "所属部门,资产编号,主机名称,IP地址,操作系统", f"市民政局,ZC-1,网站服务器,{town.net}.3,CentOS 7"
+    )
+    inside = machine(f"{town.net}.3", macs=[1], uuid=UUID, os_name="openEuler 22.03", hostname="web1")
+    town.see(*town.usual(), replace(inside, source="ssh", collector="ssh"))
+    town.audit()
+    told("asset", "pin", "ZC-1", f"{town.net}.5", "--reason", "机柜标签", "--by", "王工")
+    page = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
+    printed = {_plain(line, town.net) for line in told("asset", "show", "ZC-1").splitlines()}
+    for line in example.splitlines():
+        assert _plain(line, "10.1.0") in printed, line
+
+
+def _plain(line: str, net: str) -> str:
+    line = re.sub(r"h-[a-z2-7]{12}", "KEY", line.replace(f"{net}.", "NET."))
+    return " ".join(re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", line).split())
+
+
+def test_wrong_words_are_refused_and_change_nothing(told: Told, town: Town) -> None:
+    host, lone = told.key("ZC-1"), told.key(f"{town.net}.4")
+    with Ledger.open(town.city.root / "state" / "ledger.sqlite") as opened:
+        before = opened.key_map()
+    for words in (
+        ("pin", "查无此物", f"{town.net}.5"),
+        ("merge", host, "查无此物"),
+        ("merge", "查无此物", host),
+        ("split", "查无此物", f"{town.net}.3"),
+    ):
+        assert "no asset has the key, code, address or name '查无此物'" in told.refused(
+            "asset", *words, "--reason", "x"
+        )
+    said = told.refused("asset", "merge", "救助", lone, "--reason", "x")
+    assert "may be any of 2 assets: name one by its key" in said and told.key("MZ-1") in said
+    # One letter begins every host's key: too little to mean one, and no name.
+    assert "no asset has" in told.refused("asset", "show", "h-")
+    # What was not joined cannot be split, and a thing is not merged with itself.
+    assert f"ip:{town.net}.4@here is {lone}'s, not {host}'s" in told.refused(
+        "asset", "split", host, f"{town.net}.4", "--reason", "x"
+    )
+    assert f"ip:{town.net}.9@here is nobody's, not {host}'s" in told.refused(
+        "asset", "split", host, f"{town.net}.9", "--reason", "x"
+    )
+    assert f"both are {host} already" in told.refused("asset", "merge", host, "ZC-1", "--reason", "x")
+    assert "nobody said just this" in told.refused("asset", "split", host, f"{town.net}.3", "--reason", "x", "--undo")
+    assert "nobody said just this" in told.refused("asset", "merge", host, lone, "--reason", "x", "--undo")
+    too_long = told("asset", "pin", host, f"{town.net}.5", "--reason", "因" * 501, status=3)
+    assert too_long == "" and "501 characters long, and may have 500" in told.err
+    with Ledger.open(town.city.root / "state" / "ledger.sqlite") as opened:
+        assert opened.key_map() == before
+        assert opened.words() == []
+
+
+def test_without_its_arguments_a_command_says_what_it_wants(told: Told) -> None:
+    for words in (("pin", "ZC-1"), ("merge", "ZC-1", "--reason", "x"), ("split", "ZC-1", "--reason", "x")):
+        assert "Missing argument" in told.refused("asset", *words) or "Missing option" in told.err
+    assert "Missing option '--reason'" in told.refused("asset", "merge", "MZ-1", "MZ-2")
+
+
+def test_before_the_first_audit_there_is_nothing_to_speak_of(city: City, capsys: pytest.CaptureFixture[str]) -> None:
+    city.site(city.zone())
+    city.registers()
+    for words in (("show", "x"), ("pin", "x", "10.0.0.1", "--reason", "x"), ("merge", "x", "y", "--reason", "x")):
+        assert main(["asset", *words, "--site", str(city.root)]) == 2
+        assert "nothing was audited yet" in capsys.readouterr().err
+
+
+def test_words_that_contradict_each_other_the_latest_holds_and_all_are_kept(told: Told, town: Town) -> None:
+    """First a card is the web server's, then somebody looks again and says that it is another machine's."""
+    host, new = told.key("ZC-1"), f"{town.net}.5"
+    told("asset", "pin", host, new, "--reason", "机柜标签", "--by", "王工")
+    town.see(*town.usual(), page(new, "救助系统"))
+    town.audit()
+    assert told.key(new) == host
+    word = told.json("asset", "split", host, new, "--reason", "实为另一台", "--by", "李工")
+    town.audit()
+    assert told.key(new) == word["other"] != host
+    with Ledger.open(town.city.root / "state" / "ledger.sqlite") as opened:
+        kept = opened.words()
+    assert [(w.act.value, w.by, w.reason, w.key, w.holds) for w in kept] == [
+        ("pin", "王工", "机柜标签", host, True),
+        ("split", "李工", "实为另一台", host, True),
+    ]
+    assert all(w.at.tzinfo is not None for w in kept)
+    # The earlier word cannot be taken back from under the later one.
+    said = told.refused("asset", "pin", host, new, "--reason", "x", "--undo")
+    assert f"a later word says otherwise about ip:{new}@here: take that back first" in said
+    history = told.json("asset", "show", host)["history"]
+    assert [(w["act"], w["by"], w["reason"]) for w in history["words"]] == [
+        ("pin", "王工", "机柜标签"),
+        ("split", "李工", "实为另一台"),
+    ]
+    shown = told("asset", "show", word["other"])
+    assert "李工" in shown and "实为另一台" in shown and "王工" not in shown
+
+
+def test_two_hosts_of_two_zones_may_be_one_and_the_person_is_told(city: City, monkeypatch: Any, capsys: Any) -> None:
+    """A server with a leg in each: no scan can see that, and a person may know it."""
+    other = city.zone("jtj", f"{city.net}.16/28").replace("department: mzj", "department: jtj")
+    city.site(city.zone() + other.replace("name: 民政局", "name: 交通局"))
+    city.registers()
+    city.register(
+        "departments",
+        "部门编号,部门名称,行政区划代码,政府层级",
+        "mzj,市民政局,140800,市级",
+        "jtj,市交通局,140800,市级",
+    )
+    town = Town(city, Eyes())
+    monkeypatch.setattr("probes.registry.PROBES", {"nmap": lambda: town.eyes})
+    town.see(page(f"{city.net}.3", "一"), page(f"{city.net}.20", "二"))
+    town.eyes.seen = [replace(o, zone=zone) for o, zone in zip(town.eyes.seen, ("mzj", "jtj"), strict=True)]
+    town.audit()
+    told = Told(town, capsys)
+    keep, gone = told.key(f"{city.net}.3"), told.key(f"{city.net}.20")
+    assert keep != gone
+    word = told.json("asset", "merge", keep, gone, "--reason", "双网卡，机柜核实", "--by", "王工")
+    assert "seen in different zones (mzj; jtj)" in word["next_audit"]
+    assert "mzj has the one and jtj the other" in word["next_audit"]
+    town.audit()
+    body = told.json("asset", "show", gone)
+    assert body["key"] == keep and body["history"]["aliases"] == [gone]
+    # Whose it is stays open: nobody is accused of it.
+    assert body["values"].get("department_id") is None and body["values"].get("zone") is None
+    owner = next(a for a in body["attributes"] if a["column"] == "department_id")
+    assert owner["value"] is None and {s["value"] for s in owner["said"]} == {"mzj", "jtj"}
+
+
+def test_two_who_speak_at_once_are_both_heard_or_told_to_wait(told: Told, town: Town) -> None:
+    """Two processes: whoever comes second is refused, and nothing of either is half kept."""
+    commands = [
+        town.city.command("asset", "pin", "ZC-1", f"{town.net}.{n}", "--reason", f"标签{n}", "--by", f"工{n}")
+        for n in (5, 6, 7)
+    ]
+    running = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for c in commands]
+    ended = [(process.communicate(timeout=120), process.returncode) for process in running]
+    with Ledger.open(town.city.root / "state" / "ledger.sqlite") as opened:
+        words, pins = opened.words(), opened.key_map().pins
+    assert {code for _said, code in ended} <= {0, 2}
+    assert len(words) == [code for _said, code in ended].count(0) >= 1
+    for ((_out, err), code), number in zip(ended, (5, 6, 7), strict=True):
+        is_pinned = any(identifier.value == f"{town.net}.{number}" for _kind, identifier in pins)
+        assert is_pinned == (code == 0) == any(word.by == f"工{number}" for word in words)
+        assert code == 0 or "is running" in err, err
 
 
 def test_nobody_speaks_while_an_audit_runs_and_no_word_is_half_kept(told: Told, town: Town) -> None:

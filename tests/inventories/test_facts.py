@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventories.answers import Answers, register_of
-from inventories.facts import COLUMNS, Said, choose, fits, ordered, supports
+from inventories.facts import (
+    COLUMNS,
+    EQUALS,
+    NOT_FROM_HERE,
+    STRONGER_SHOWN,
+    Said,
+    choose,
+    fits,
+    ordered,
+    supports,
+)
 from inventories.identity import code_id
 from inventories.kinds import KINDS, Column, Type
 from inventories.model import Conflict, Fact, Failure, Observation, Origin, SourcedFact, Strength, Submission, Value
@@ -189,6 +200,51 @@ def test_what_fits() -> None:
     assert {column.type for kind in KINDS.values() for column in kind.columns} == set(Type)
 
 
+# --- what one side cannot see ---
+
+PUBLIC = COLUMNS["host"]["has_public_ip"]
+
+
+@pytest.mark.parametrize("later", ["the API", "the machine"])
+def test_a_floating_address_that_the_cloud_tells_of_stands_though_the_machine_cannot_see_it(later: str) -> None:
+    """Both are read inside; neither is a stronger source."""
+    early = AT - timedelta(hours=1)
+    api = fact(PUBLIC, True, INSIDE, "openstack https://cloud.example", AT if later == "the API" else early)
+    inside = fact(PUBLIC, False, INSIDE, "ssh", early if later == "the API" else AT)
+    assert chosen(PUBLIC, api, inside) == (True, None)
+    # What did not see it is no ground of what is shown.
+    assert supports(PUBLIC, True, api) and not supports(PUBLIC, True, inside)
+
+
+def test_what_nobody_sees_is_as_it_was() -> None:
+    inside, hint = fact(PUBLIC, False, INSIDE, "ssh"), fact(PUBLIC, True, HINT)
+    assert chosen(PUBLIC, inside) == chosen(PUBLIC, inside, hint) == (False, None)
+    assert chosen(PUBLIC, inside, fact(PUBLIC, False, SAID))[0] is False
+    assert chosen(PUBLIC) == (None, None)
+    assert chosen(PUBLIC, fact(PUBLIC, True, OUTSIDE), inside) == (True, None)
+
+
+def test_what_a_department_owns_up_to_is_not_denied_by_a_machine() -> None:
+    own, inside = fact(PUBLIC, True, SAID), fact(PUBLIC, False, INSIDE, "ssh")
+    value, conflict = chosen(PUBLIC, own, inside)
+    assert value is True and conflict is not None
+    assert (conflict.why, {claim.value for claim in conflict.claims}) == (NOT_FROM_HERE, {True, False})
+
+
+def test_papers_on_public_addresses_are_as_good_as_ever() -> None:
+    yes, no, api = fact(PUBLIC, True, SAID, "a!1"), fact(PUBLIC, False, SAID, "b!1"), fact(PUBLIC, True, INSIDE)
+    value, conflict = chosen(PUBLIC, yes, no)
+    assert value is None and conflict is not None and conflict.why == EQUALS
+    value, conflict = chosen(PUBLIC, api, no)
+    assert value is True and conflict is not None and (conflict.why, conflict.shown) == (STRONGER_SHOWN, True)
+
+
+def test_other_flags_are_not_one_sided() -> None:
+    physical = COLUMNS["host"]["is_physical"]
+    value, conflict = chosen(physical, fact(physical, True, INSIDE, "vsphere"), fact(physical, False, INSIDE, "ssh"))
+    assert value is None and conflict is not None
+
+
 VALUES = st.sampled_from(["A", "B", "C"])
 FACTS = st.lists(
     st.builds(
@@ -346,3 +402,14 @@ def test_a_later_submission_takes_a_nil_return_back() -> None:
     assert Answers([nil]).nil("rooms", "mzj") == nil
     assert Answers([nil, rows]).nil("rooms", "mzj") is None
     assert Answers([rows, nil]).nil("rooms", "mzj") is None
+
+
+def test_a_machine_with_a_floating_address_has_one_through_the_whole_reconciliation(make: Any) -> None:
+    def said(collector: str, value: bool) -> Observation:
+        seen: Observation = make.seen("10.1.0.7", collector=collector)
+        return replace(seen, facts=(*seen.facts, Fact("has_public_ip", value, INSIDE)))
+
+    for order in ((True, False), (False, True)):
+        found = make.inferred(*(said("openstack" if value else "ssh", value) for value in order))
+        (host,) = [a for a in found.assets if a.kind == "host"]
+        assert host.get("has_public_ip") is True and not host.conflicts

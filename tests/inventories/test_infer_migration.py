@@ -276,7 +276,8 @@ def test_a_door_on_the_cloud_acquits(make: Any, one: Any) -> None:
 
 def test_a_name_on_the_cloud_shows_it_there(make: Any, one: Any) -> None:
     led = asked(make, "MZ-1", NAME, addresses=(CLOUD,), page=NAME)
-    assert state(make, one, moved(make, OWN), led, listed(make), make.covered("mzj")) == "done"
+    machine = instance(make, "1", CLOUD)
+    assert state(make, one, moved(make, OWN), led, listed(make), machine, make.covered("mzj")) == "done"
 
 
 def test_who_declares_no_cloud_has_moved_nothing(make: Any, one: Any) -> None:

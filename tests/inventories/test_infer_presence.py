@@ -360,7 +360,8 @@ def test_a_lone_database_may_belong_to_a_registered_system(make: Any) -> None:
 
 
 def test_a_page_without_a_name_may_be_a_system_without_an_address(make: Any) -> None:
-    seen = make.seen("10.1.0.20", "8080/tcp http nginx", titles=(("8080/tcp", "用户登录"),))
+    services = ("8080/tcp http nginx", "3306/tcp mysql MySQL 5.7")
+    seen = make.seen("10.1.0.20", *services, titles=(("8080/tcp", "用户登录"),))
     for row, wanted in ((system(make), None), (system(make, OWN), False)):
         (lead,) = leads(make.inferred(base(make), seen, row, make.submission("systems")))
         assert lead.get("is_registered") is wanted

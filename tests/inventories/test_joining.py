@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventories.identity import code_id, instance_id, ip_id, mac_id, mark, serial_id, uuid_id
-from inventories.joining import CONTRADICTED, TOO_MANY, join
+from inventories.joining import CONTRADICTED, ELSEWHERE, TOO_MANY, join
 from inventories.model import Asset, Fact, Identifier, Observation, Strength
 from inventories.reconcile import Reconciled
 
@@ -35,6 +35,7 @@ def machine(
     vantage: str = "scanner",
     inside: bool = True,
     department: str = "",
+    zone: str = "mzj",
     **values: object,
 ) -> Observation:
     """What a login, or a cloud's API, tells of a machine; without ``inside``, what the wire shows of it."""
@@ -56,13 +57,13 @@ def machine(
         datetime(2026, 3, 2, 3, tzinfo=UTC),
         tuple(i for i in identifiers if i),
         tuple(facts),
-        zone="mzj" if collector != "register" else "",
+        zone=zone if collector != "register" else "",
         department_id=department,
     )
 
 
-def wire(ip: str, number: int | None = None, collector: str = "nmap") -> Observation:
-    return machine(ip, macs=() if number is None else (number,), collector=collector, inside=False)
+def wire(ip: str, number: int | None = None, collector: str = "nmap", zone: str = "mzj") -> Observation:
+    return machine(ip, macs=() if number is None else (number,), collector=collector, inside=False, zone=zone)
 
 
 def hosts(found: Reconciled) -> list[Asset]:
@@ -230,6 +231,166 @@ def test_a_card_that_answers_for_others_counts_for_nothing(make: Any) -> None:
     assert why(found) == {card(99): TOO_MANY}
 
 
+# --- one card in several zones ---
+
+
+def test_a_card_joins_only_within_a_zone(make: Any) -> None:
+    """Copies of one machine in two offices behind one scanner: their software numbered both cards alike."""
+    here = wire("10.1.0.7", 1), wire("10.1.0.8", 1)
+    there = wire("10.2.0.7", 1, zone="shared")
+    found = make.reconciled(*here, there)
+    assert known_by(found) == [{"10.1.0.7", "10.1.0.8"}, {"10.2.0.7"}]
+    assert why(found) == {card(1): ELSEWHERE}
+    # Neither takes the other's key in the next audit, whoever is away.
+    keys = {frozenset(i.value for i in h.identifiers if i.scheme == "ip"): h.key for h in hosts(found)}
+    (alone,) = hosts(make.reconciled(there, keymap=found.keymap))
+    assert alone.key == keys[frozenset({"10.2.0.7"})]
+
+
+def test_a_machine_that_stands_in_two_zones_and_says_so_is_one(make: Any) -> None:
+    inside = machine("10.1.0.7", macs=[1, 2])
+    both = replace(inside, facts=(Fact("ips", ("10.1.0.7", "10.2.0.7"), Strength.SEEN_INSIDE), *inside.facts[1:]))
+    found = make.reconciled(both, wire("10.2.0.7", 2, zone="shared"))
+    assert known_by(found) == [{"10.1.0.7", "10.2.0.7"}]
+    assert not found.doubts
+
+
+def test_what_a_platform_in_another_zone_lists_is_joined_by_card_and_address(make: Any) -> None:
+    """A vCenter is asked in the zone where it stands; its guests' addresses lie in others."""
+    listed = machine(macs=[1], uuid=UUID, instance=f"VC-1/{SERVER}", collector="vsphere", zone="shared")
+    listed = replace(listed, facts=(Fact("ips", ("10.1.0.7",), Strength.SEEN_INSIDE), *listed.facts))
+    guest = machine("10.1.0.7", macs=[1])
+    (host,) = hosts(make.reconciled(listed, guest, wire("10.1.0.7")))
+    assert host.collectors == ("nmap", "ssh", "vsphere")
+    other = machine("10.1.0.8", macs=[1])
+    assert len(hosts(make.reconciled(listed, other))) == 2
+
+
+def test_a_registers_card_goes_with_what_was_seen_where_that_is_one_thing(make: Any) -> None:
+    row = machine(macs=[1], collector="register", department="mzj", code="A-1")
+    assert len(hosts(make.reconciled(row, wire("10.1.0.7", 1)))) == 1
+    assert len(hosts(make.reconciled(row, wire("10.1.0.7", 1), wire("10.2.0.7", 1, zone="shared")))) == 3
+    placed = machine("10.2.0.7", macs=[1], collector="register", department="mzj", code="A-1")
+    found = make.reconciled(placed, wire("10.1.0.7", 1), wire("10.2.0.7", 1, zone="shared"))
+    assert known_by(found) == [{"10.1.0.7"}, {"10.2.0.7"}]
+
+
+# --- gateways, pairs and tenants ---
+
+
+def test_a_gateway_that_answers_for_registered_machines_swallows_none_of_them(make: Any) -> None:
+    """Its card is at all their addresses: few enough that the number alone would not tell."""
+    rows = [make.host_row(f"A-{n}", "mzj", f"10.1.0.{n}") for n in range(1, 4)]
+    found = make.reconciled(*rows, *(wire(f"10.1.0.{n}", 99) for n in range(1, 4)))
+    assert sorted(h.text("code") for h in hosts(found)) == ["A-1", "A-2", "A-3"]
+    assert all(h.collectors == ("nmap", "register") for h in hosts(found))
+    assert why(found) == {card(99): CONTRADICTED}
+
+
+def test_a_gateway_that_answers_for_machines_that_we_log_in_to_swallows_none_of_them(make: Any) -> None:
+    logins = machine("10.1.0.1", macs=[1], uuid=UUID), machine("10.1.0.2", macs=[2], uuid=OTHER)
+    found = make.reconciled(*logins, wire("10.1.0.1", 99), wire("10.1.0.2", 99))
+    assert known_by(found) == [{"10.1.0.1"}, {"10.1.0.2"}]
+    assert all(h.collectors == ("nmap", "ssh") for h in hosts(found))
+
+
+def test_a_pair_of_firewalls_is_two_whichever_of_them_holds_the_address(make: Any) -> None:
+    nodes = (
+        machine("10.1.0.2", macs=[2], serial="210235K5TX", collector="snmp"),
+        machine("10.1.0.3", macs=[3], serial="210235K5TY", collector="snmp"),
+    )
+    for vip in (wire("10.1.0.1"), machine("10.1.0.1", macs=[2], serial="210235K5TX", collector="snmp")):
+        found = make.reconciled(*nodes, vip)
+        serials = [{i.value for i in h.identifiers if i.scheme == "serial"} for h in hosts(found)]
+        assert {"huawei|210235K5TX"} in serials and {"huawei|210235K5TY"} in serials
+        assert all(len(of) <= 1 for of in serials)
+
+
+def test_tenants_that_use_the_same_addresses_stay_themselves(make: Any) -> None:
+    """Two projects of one cloud, each with 10.1.0.7 in a network of its own; one floating address that has moved."""
+
+    def server(name: str, number: int, *ips: str) -> Observation:
+        return machine(*ips, macs=[number], uuid=name, instance=f"GOV-1/{name}", collector="openstack")
+
+    found = make.reconciled(server(SERVER, 1, "10.1.0.7"), server(CLONE, 2, "10.1.0.7"), wire("10.1.0.7"))
+    assert sorted(h.collectors for h in hosts(found)) == [("nmap",), ("openstack",), ("openstack",)]
+    before = make.reconciled(server(SERVER, 1, "10.1.0.7", "10.1.0.50"), server(CLONE, 2, "10.1.0.8"))
+    key = {h.text("key"): {i.value for i in h.identifiers if i.scheme == "instance"} for h in hosts(before)}
+    moved = make.reconciled(
+        server(SERVER, 1, "10.1.0.7"),
+        server(CLONE, 2, "10.1.0.8", "10.1.0.50"),
+        wire("10.1.0.50"),
+        keymap=before.keymap,
+    )
+    assert {h.text("key"): {i.value for i in h.identifiers if i.scheme == "instance"} for h in hosts(moved)} == key
+
+
+def test_machines_behind_one_translated_address_are_not_one(make: Any) -> None:
+    """Each says from inside that it leaves by the gateway's public address; none of them has it."""
+    behind = [machine(f"10.1.0.{n}", macs=[n], default_gateway="10.1.0.254") for n in range(1, 5)]
+    assert len(hosts(make.reconciled(*behind, wire("10.1.0.254")))) == 5
+
+
+# --- what firmware and software repeat ---
+
+DUMMIES = st.fixed_dictionaries(
+    {
+        "uuid": st.sampled_from(
+            [
+                "00000000-0000-0000-0000-000000000000",
+                "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+                "03000200-0400-0500-0006-000700080009",
+                "12345678-1234-5678-90AB-CDDEEFAABBCC",
+                "78563412-3412-7856-90AB-CDDEEFAABBCC",
+                "4C4C4544-0000-2010-8020-80C04F202020",
+            ]
+        ),
+        "serial": st.sampled_from(
+            [
+                "To be filled by O.E.M.",
+                "Default string",
+                "0123456789",
+                "System Serial Number",
+                "Not Specified",
+                "见铭牌",
+            ]
+        ),
+        "mac": st.sampled_from(
+            [
+                "00:00:00:00:00:00",
+                "00:00:5e:00:01:0a",
+                "00:00:0c:07:ac:01",
+                "00:00:0c:9f:f0:01",
+                "00:09:0f:09:00:01",
+                "02:42:ac:11:00:02",
+                "00:50:56:c0:00:08",
+                "52:54:00:12:34:56",
+                "ee:ee:ee:ee:ee:ee",
+            ]
+        ),
+    }
+)
+
+
+@settings(max_examples=60)
+@given(dummies=DUMMIES, number=st.integers(2, 6))
+def test_what_firmware_and_software_repeat_glues_nothing(make: Any, dummies: dict[str, str], number: int) -> None:
+    """As few as two machines with it, and nothing else by which they were seen but their addresses."""
+    repeated = [
+        i
+        for i in (
+            uuid_id(dummies["uuid"]),
+            serial_id("Inspur", dummies["serial"]),
+            mac_id(dummies["mac"], "scanner"),
+        )
+        if i
+    ]
+    seen = [replace(o, identifiers=(*o.identifiers, *repeated)) for o in (wire(f"10.1.0.{n}") for n in range(number))]
+    found = make.reconciled(*seen)
+    assert len(hosts(found)) == number
+    assert not found.doubts
+
+
 # --- whatever is seen, in whatever order ---
 
 ADDRESSES = [f"10.1.0.{n}" for n in range(1, 6)]
@@ -248,14 +409,16 @@ def observations(draw: st.DrawFn) -> Observation:
     collector = draw(st.sampled_from(["register", "nmap", "ssh"]))
     inside = collector == "ssh"
     fact = Fact("arch", "x86_64", Strength.SEEN_INSIDE if inside else Strength.SEEN_OUTSIDE)
+    more = draw(st.lists(st.sampled_from(ADDRESSES), max_size=2, unique=True)) if inside else []
+    addresses = [Fact("ips", tuple(more), Strength.SEEN_INSIDE)] if more else []
     return Observation(
         "host",
         collector,
         f"{collector} {draw(st.integers(0, 9))}",
         datetime(2026, 3, 2, draw(st.integers(0, 3)), tzinfo=UTC),
         tuple(draw(st.lists(st.sampled_from(KNOWN), min_size=1, max_size=4, unique=True))),
-        (fact,) if collector != "register" else (),
-        zone="" if collector == "register" else "mzj",
+        (fact, *addresses) if collector != "register" else (),
+        zone="" if collector == "register" else draw(st.sampled_from(["mzj", "shared"])),
         department_id=draw(st.sampled_from(["", "mzj", "jtj"])) if collector == "register" else "",
     )
 
@@ -301,6 +464,19 @@ def _marks(observation: Observation) -> dict[str, set[str]]:
     if observation.department_id:
         out["owner"] = {observation.department_id}
     return out
+
+
+@settings(max_examples=100)
+@given(found=MANY)
+def test_a_card_alone_never_joins_across_zones(found: list[Observation]) -> None:
+    """Unless a register's row enters several cards as one machine's, each of them seen in one zone."""
+    cards = []
+    for observation in found:
+        kept = tuple(i for i in observation.identifiers if i.scheme == "mac")
+        facts = tuple(fact for fact in observation.facts if fact.column != "ips")
+        cards.append(replace(observation, identifiers=kept, facts=facts))
+    for part in parts([o for o in cards if o.identifiers and (o.zone or len(o.identifiers) == 1)]):
+        assert len({o.zone for o in part} - {""}) <= 1
 
 
 @settings(max_examples=100)

@@ -218,10 +218,20 @@ def test_an_address_alone_does_not_bring_back_a_machine_that_fell_silent(years: 
     assert years.key() == years.living(stranger) == first
 
 
-def test_between_two_that_nothing_better_tells_apart_the_address_decides(years: Years) -> None:
+def test_between_two_that_nothing_better_tells_apart_silence_decides(years: Years) -> None:
+    """What the one that fell silent is accused of is not laid to whoever answers at its address now."""
     first = years.audit(wire("10.1.0.7"), neighbour()).key()
+    years.audit(neighbour(), after=WEEKS - 1)
+    assert years.audit(wire("10.1.0.7"), neighbour(), after=1).key() == first
     years.audit(neighbour(), after=WEEKS)
-    assert years.audit(wire("10.1.0.7"), after=300).key() == first
+    second = years.audit(wire("10.1.0.7"), neighbour(), after=1).key()
+    assert second != first and years.keymap.aliases == {}
+
+
+def test_where_nobody_looked_the_address_decides_between_two_that_nothing_else_tells_apart(years: Years) -> None:
+    """A bureau that looks once a year would otherwise lose everything that no login reaches."""
+    first = years.audit(wire("10.1.0.7"), neighbour()).key()
+    assert years.audit(wire("10.1.0.7"), neighbour(), after=365).key() == first
 
 
 def test_a_card_and_an_address_that_agree_bring_a_machine_back(years: Years) -> None:
