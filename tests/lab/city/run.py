@@ -21,7 +21,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-import duckdb
+from pyarrow import parquet
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2]))
@@ -174,7 +174,7 @@ def contents(file: Path) -> Iterator[bytes]:
     """What a file holds, as it lies there and unpacked."""
     yield file.read_bytes()
     if file.suffix == ".parquet":
-        yield repr(duckdb.read_parquet(str(file)).fetchall()).encode()
+        yield repr(parquet.read_table(file).to_pylist()).encode()
     elif zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
             yield from (archive.read(name) for name in archive.namelist())
