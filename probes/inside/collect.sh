@@ -35,14 +35,15 @@ one() {
   if [ -r "$1" ]; then { read -r line < "$1"; } 2>/dev/null; fi
   [ -n "$line" ]
 }
+first() { one "$1" && printf '%s\n' "$line"; }
 # has COMMAND: whether this host has it.
 has() { command -v "$1" >/dev/null 2>&1; }
 
-p_host() { uname -n; uname -m; uname -r; uname -s; }
+p_host() { first /proc/sys/kernel/hostname || uname -n; }
 
-p_memory() { grep '^MemTotal:' /proc/meminfo; }
+p_memory() { first /proc/meminfo; }
 
-p_kernel() { uname -m; uname -r; id -u; }
+p_kernel() { uname -m; first /proc/sys/kernel/osrelease || uname -r; id -u; }
 
 p_dmi() {
   for f in sys_vendor product_name product_version board_vendor board_name bios_vendor chassis_type \
@@ -88,7 +89,9 @@ p_virt() {
   if [ -e /.dockerenv ]; then printf 'container\tdocker\n'; fi
   if [ -e /run/.containerenv ]; then printf 'container\tpodman\n'; fi
   if [ -d /proc/vz ] && [ ! -d /proc/bc ]; then printf 'container\topenvz\n'; fi
-  grep -o -E 'docker|kubepods|lxc|containerd' /proc/1/cgroup | sort -u | sed "s/^/group$TAB/"
+  if found=$(grep -o -E 'docker|kubepods|lxc|containerd' /proc/1/cgroup); then
+    printf '%s\n' "$found" | sort -u | sed "s/^/group$TAB/"
+  fi
   return 0
 }
 
@@ -137,7 +140,7 @@ p_folders() {
 p_listeners() {
   for tool in ss netstat; do
     if has "$tool" && found=$($T "$tool" -lntup); then
-      printf '%s\n' "$found" | tr -s ' ' | sed 's/\(users:(("[^"]*"\).*/\1/'
+      printf '%s\n' "$found" | sed -e 's/  */ /g' -e 's/\(users:(("[^"]*"\).*/\1/'
       return 0
     fi
   done
@@ -206,9 +209,9 @@ p_net() {
 }
 
 p_routes() {
-  if has ip && $T ip -4 route show table all >/dev/null; then
-    $T ip -4 route show table all | grep -v -E '^(local|broadcast|multicast|anycast) '
-    $T ip -6 route show table all | grep -v -E '^(local|broadcast|multicast|anycast|ff00|fe80)|dev lo '
+  if has ip && ip -4 route show table all >/dev/null; then
+    ip -4 route show table all | grep -v -E '^(local|broadcast|multicast|anycast) '
+    ip -6 route show table all | grep -v -E '^(local|broadcast|multicast|anycast|ff00|fe80)|dev lo '
     return 0
   fi
   sed 's/^/proc /' /proc/net/route

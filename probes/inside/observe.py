@@ -212,5 +212,7 @@ def _public(inside: Inside, zone: Zone) -> Iterator[Fact]:
                 continue
             yield from _fact("has_public_ip", True, INSIDE, f"{one.name} {own}")
             return
-    if not doubtful and inside.interfaces and inside.whole >= _EVERY_INTERFACE:
+    # A cloud's floating address is known to the cloud alone: no interface of the machine shows it.
+    whole = zone.kind == "department" and inside.whole >= _EVERY_INTERFACE
+    if whole and not doubtful and inside.interfaces:
         yield from _fact("has_public_ip", False, INSIDE, "已读取全部网络接口")

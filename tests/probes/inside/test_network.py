@@ -207,6 +207,8 @@ def zone(kind: str, *prefixes: str) -> Zone:
         ("59.255.8.1/24", ("10.20.0.0/16",), "department", set()),
         ("30.1.1.1/24", ("30.0.0.0/8",), "department", set()),
         ("8.8.4.4/29", ("8.8.4.0/24",), "public", {True}),
+        # A floating address is the cloud's to tell.
+        ("10.1.1.1/24", ("10.20.0.0/16",), "government_cloud", set()),
     ],
 )
 def test_public_addresses(
