@@ -30,7 +30,7 @@ class Spoken:
     destination: str
     protocol: str
     port: int
-    #: TCP: it was the source that began the connection.
+    #: The source began it: a connection, a datagram, a ping or a question for an address.
     began: bool
 
 
@@ -83,7 +83,11 @@ def flow(frame: bytes, kind: int) -> Spoken | None:
     rest = packet[size:]
     name = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp"}.get(protocol, str(protocol))
     port = int.from_bytes(rest[2:4], "big") if name in ("tcp", "udp") and len(rest) >= 4 else 0
-    began = name == "udp" or (name == "tcp" and len(rest) > 13 and rest[13] & 0x12 == 0x02)
+    began = (
+        name == "udp"
+        or (name == "tcp" and len(rest) > 13 and rest[13] & 0x12 == 0x02)
+        or (name == "icmp" and rest[:1] in (b"\x08", b"\x80"))
+    )
     return Spoken(source, destination, name, port, began)
 
 

@@ -144,15 +144,15 @@ def main(folder: Path, key: Path, known_hosts: Path) -> None:
         result["runs"].append(auditor(site, "check"))
         for _ in range(2):
             result["runs"].append(auditor(site, "audit", "--json"))
+        result["runs"].append(auditor(site, "assets", "--json"))
+        assets = json.loads(result["runs"][-1]["out"])
+        # What a department would ask: who said what of this, and who disagreed?
+        result["shown"] = {
+            asset["name"]: json.loads(auditor(site, "asset", "show", asset["key"], "--json")["out"])
+            for asset in assets
+            if asset["name"] in SHOWN
+        }
         result["wrong_login"] = auditor(site, "audit", "--probe", "snmp", "--json", LAB_AUTH="another-canary-words")
-    result["runs"].append(auditor(site, "assets", "--json"))
-    assets = json.loads(result["runs"][-1]["out"])
-    # What a department would ask: who said what of this, and who disagreed?
-    result["shown"] = {
-        asset["name"]: json.loads(auditor(site, "asset", "show", asset["key"], "--json")["out"])
-        for asset in assets
-        if asset["name"] in SHOWN
-    }
     result["left_behind"] = sorted(str(path) for path in {*tmp.iterdir(), *(set(memory.iterdir()) - before)})
     result["spoken"] = [astuple(flow) for flow in capture.spoken]
     result["arguments"] = sorted(watch.seen)
