@@ -73,7 +73,7 @@ class Recall:
             sight = _SIGHTS[verdict]
         if sight in (Sight.UNKNOWN, Sight.ABSENT_UNCOVERED) and self._left_out(one):
             return Sight.NOT_ATTEMPTED
-        if sight is Sight.COMPLIANT and self._was_seen(one) and not self._zones_covered(one):
+        if sight is Sight.COMPLIANT and self._was_seen(one) and not self._rechecked(one):
             # A register's word does not close what was seen, while nobody has looked again.
             return Sight.NOT_ATTEMPTED if self._left_out(one) else Sight.ABSENT_UNCOVERED
         return sight
@@ -87,11 +87,16 @@ class Recall:
         )
         return Sight.ABSENT_COVERED if gone and self._looked_again(one) else Sight.ABSENT_UNCOVERED
 
+    def _rechecked(self, one: Present) -> bool:
+        """Whether those whose sight a finding rests on have looked: at all, and at the thing itself."""
+        zones = self._zones(one)
+        ran = all(any((who, zone.id) in self.again.ran for zone in zones) for who in self._collectors(one))
+        return ran and self._looked_again(one)
+
     def _looked_again(self, one: Present) -> bool:
         """Whether everybody who saw an asset when the finding was last confirmed looked again in this audit."""
         everything = self._known_in(self._last_seen_in(one)) or ()
-        aliases = self.judged.keymap.aliases
-        things = [k for k in everything if k.kind == one.kind and resolve(aliases, k.key) == one.asset_key]
+        things = self._known(one)
         if things:
             hosts = [known for known in everything if known.kind == "host"]
             return all(self.again.looked(thing, hosts) for thing in things)
@@ -100,6 +105,12 @@ class Recall:
             return self.again.covered_by(self._collectors(one), [zone.id for zone in self._zones(one)])
         is_concluded = any(i.scheme in ("place", "service") for i in self.names.get(one.asset_key, ()))
         return not is_concluded or self._zones_covered(one)
+
+    def _known(self, one: Present) -> list[Known]:
+        """What the audit that last confirmed a finding knew of its asset."""
+        aliases = self.judged.keymap.aliases
+        everything = self._known_in(self._last_seen_in(one)) or ()
+        return [k for k in everything if k.kind == one.kind and resolve(aliases, k.key) == one.asset_key]
 
     def _last_seen_in(self, one: Present) -> str:
         row = self.earlier.get(one.id)

@@ -193,6 +193,9 @@ async def _listen(
         if not piece:
             return "crashed"
         waiting += piece
+        if b"\n" not in piece:
+            await asyncio.sleep(0)
+            continue
         *lines, rest = waiting.split(b"\n")
         waiting = bytearray(rest)
         for line in lines:

@@ -32,9 +32,17 @@ _REACHED = "mux_client_request_stdio_fwd: master session id"
 class Passage:
     """An open way through a bastion; ``socket`` is its name in the private folder."""
 
+    address: str
     socket: str
     running: Running
     said: Spoken = field(default_factory=Spoken)
+
+    @property
+    def broken(self) -> Refused | None:
+        """Why nothing goes through it any more, where that is so."""
+        if not self.running.has_ended():
+            return None
+        return Refused("unreachable", f"bastion {self.address}: the connection broke off")
 
     def listen(self) -> None:
         """Takes what ssh says of this connection, so that it never waits for a reader."""
@@ -64,7 +72,7 @@ async def open_passage(
     if isinstance(got, Refused):
         message = got.message if got.reason == "stopped" else f"bastion {bastion.address}: {got.message}"
         return Refused(got.reason, message)
-    return Passage(socket, got)
+    return Passage(bastion.address, socket, got)
 
 
 async def sweep(
@@ -72,7 +80,8 @@ async def sweep(
 ) -> tuple[Reach, Refused | None]:
     """Which addresses accept a connection behind the bastion, as :func:`probes.reach.reach` tells it.
 
-    Also why those in ``refused`` may not have been asked at all: the bastion passes nothing on, or has no route.
+    Also why those in ``refused`` may not have been asked at all: the bastion passes nothing on, has no route, or is
+    gone itself.
     """
     found = Reach()
     asked: list[str] = []
@@ -104,7 +113,11 @@ async def sweep(
     await asyncio.gather(*tasks)
     passage.listen()
     found.asked = tuple(asked)
-    return found, _not_passed_on(passage.said.text)
+    if passage.broken is not None:
+        # Silence was the bastion's own.
+        found.refused |= found.silent
+        found.silent.clear()
+    return found, passage.broken or _not_passed_on(passage.said.text)
 
 
 async def _reached(passage: Passage, address: str, port: int, folder: Path, stop: Stop) -> str:
@@ -123,8 +136,10 @@ async def _reached(passage: Passage, address: str, port: int, folder: Path, stop
 
 
 def _not_passed_on(said: str) -> Refused | None:
-    if "open failed: administratively prohibited" in said:
+    if "open failed: administratively prohibited" in said or "open failed: unknown channel type" in said:
         return Refused("forbidden", "the bastion passes nothing on to these addresses")
+    if "open failed: resource shortage" in said:
+        return Refused("unavailable", "the bastion has no room for more connections")
     if "open failed: connect failed: Network is unreachable" in said:
         return Refused("unreachable", "the bastion has no route to these addresses")
     return None

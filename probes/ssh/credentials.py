@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from probes.ssh.said import Refused
 
 #: More than this is no file of host keys: a million hosts have less.
 MOST_KNOWN_HOSTS = 64 * 1024 * 1024
+
+#: What ssh reads of a password or a passphrase.
+MOST_SECRET = 1_000
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 #: Opening a key that is protected by a costly passphrase takes a second or so.
 _KEY_SECONDS = 20.0
@@ -50,7 +55,9 @@ async def lay_out(
     known = f"{name}-known"
     (folder / known).write_bytes(_known_hosts(known_hosts))
     if key is None:
-        return Credentials(known, secret=_reveal(password) if password else "")
+        if password is None:
+            raise Missing("no_credentials", "this login has neither a key nor a password")
+        return Credentials(known, secret=_reveal(password))
     link = f"{name}-key"
     (folder / link).symlink_to(_key_file(key))
     secret = _reveal(passphrase) if passphrase else ""
@@ -78,9 +85,11 @@ def _reveal(secret: Secret) -> str:
         text = secret.reveal()
     except SecretMissing as error:
         raise Missing("no_credentials", clean(str(error), 200)) from None
-    if "\n" in text or "\0" in text:
-        # It goes over a terminal, where a line's end would end it.
-        raise Missing("no_credentials", f"{secret}: is no single line")
+    # It goes over a terminal, where control characters are commands, to a reader that takes so many bytes.
+    if _CONTROL.search(text):
+        raise Missing("no_credentials", f"{secret}: is no single line of text (it holds control characters)")
+    if len(text.encode("utf-8", "surrogateescape")) > MOST_SECRET:
+        raise Missing("no_credentials", f"{secret}: is longer than {MOST_SECRET} bytes, which ssh does not take")
     return text
 
 

@@ -27,7 +27,9 @@ async def enter(
     except Unsafe as error:
         return Refused("out_of_scope", str(error))
     except OSError as error:
-        return Refused("not_installed", f"ssh cannot be started: {error.strerror or clean(str(error), 80)}")
+        # Without the program nothing will help but installing it; without processes or terminals to spare, waiting.
+        reason = "not_installed" if isinstance(error, FileNotFoundError) else "unavailable"
+        return Refused(reason, f"ssh cannot be started: {error.strerror or clean(str(error), 80)}")
     kept = False
     try:
         place = folder / socket
@@ -48,4 +50,6 @@ def _refused(how: str, said: Spoken, door: Door, seconds: float, stop: Stop) -> 
     if how == "asked_again":
         words = "the key's passphrase does not open it" if door.key else "the login is refused"
         return Refused("no_credentials" if door.key else "login_refused", words)
+    if how == "asked_more":
+        return Refused("login_refused", "it asks for more than a password (a code, perhaps)")
     return why(said.text, late=seconds if how == "late" else None)

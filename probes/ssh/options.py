@@ -119,7 +119,10 @@ def _user(name: str) -> str:
 
 
 def _literal(address: str) -> str:
+    # A zone index (``%eth0``) may hold any text, and ``%`` is ssh's own.
     try:
+        if "%" in address:
+            raise ValueError
         return str(ipaddress.ip_address(address))
     except ValueError:
         raise Unsafe("the address is no literal address: names are not looked up") from None

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ _POLL_SECONDS = 0.03
 
 #: Bytes kept of what ssh says: the beginning, where keys are told of, and the end, where the reason stands.
 _HEAD, _TAIL = 65_536, 16_384
+#: Pieces of it that are read at one look: whoever talks without end keeps nobody else waiting.
+_READS = 16
 
 _ASKS = re.compile("(?i)(?:password|passphrase|口令|密码)[^\r\n]{0,200}[:：] ?$")
 #: Bytes that are read of a prompt. A server that asks in more words is not answered.
@@ -65,12 +67,11 @@ class Running:
             time.sleep(0.002)
         return True
 
-    def end(self) -> None:
+    def end(self, grace: float = _GRACE_SECONDS) -> None:
         """Ends it with what it started (it leads a group of its own), politely first, and takes its exit status."""
         if self.process.returncode is None:
-            if not self.has_ended():
-                self._signal(signal.SIGTERM)
-                self.has_ended(_GRACE_SECONDS)
+            self.ask_to_end()
+            self.has_ended(grace)
             self._signal(signal.SIGKILL)
             self.process.wait()
         if self.terminal >= 0:
@@ -80,11 +81,26 @@ class Running:
             if stream is not None:
                 stream.close()
 
+    def ask_to_end(self) -> None:
+        """Lets it say goodbye; :meth:`end` follows."""
+        if self.process.returncode is None and not self.has_ended():
+            self._signal(signal.SIGTERM)
+
     def _signal(self, number: int) -> None:
         # On its way to a session of its own it leads no group yet.
         for send in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 send(self.process.pid, number)
+
+
+def end_all(running: Iterable[Running]) -> None:
+    """Ends processes side by side: they share the time that one may take to say goodbye."""
+    every = list(running)
+    for one in every:
+        one.ask_to_end()
+    end = time.monotonic() + _GRACE_SECONDS
+    for one in every:
+        one.end(max(0.0, end - time.monotonic()))
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -150,8 +166,9 @@ async def watch(
 ) -> tuple[str, Spoken]:
     """Waits until ``done()``, and answers the first question for a secret with ``secret``.
 
-    Says how it went: ``done``, ``ended`` (by itself), ``late``, ``stopped``, or ``asked_again`` (the secret was not
-    the right one). Whoever calls ends the process, or keeps it. ``into`` is where to keep what it says.
+    Says how it went: ``done``, ``ended`` (by itself), ``late``, ``stopped``, ``asked_again`` (the secret was not the
+    right one) or ``asked_more`` (until the end it waited for something that is no password). Whoever calls ends the
+    process, or keeps it. ``into`` is where to keep what it says.
     """
     said, asked = into or Spoken(), b""
     answered = False
@@ -164,25 +181,33 @@ async def watch(
         os.set_blocking(running.terminal, False)
     while True:
         ended = running.has_ended()
-        said.add(_read(stderr))
+        _take(stderr, said)
         if done():
             return "done", said
         if ended:
-            while piece := _read(stderr):
-                said.add(piece)
             return "ended", said
         if stop.is_set:
             return "stopped", said
         if time.monotonic() >= end:
-            return "late", said
+            return ("asked_more" if asked.strip() else "late"), said
         if running.terminal >= 0:
             asked = (asked + _read(running.terminal))[-_PROMPT:]
             if _ASKS.search(asked.decode("utf-8", "replace")):
                 if answered or not secret:
                     return "asked_again", said
-                os.write(running.terminal, secret.encode("utf-8") + b"\n")
+                # Where nobody reads any more, the process has ended, and says why by itself.
+                with contextlib.suppress(OSError):
+                    os.write(running.terminal, secret.encode("utf-8", "surrogateescape") + b"\n")
                 answered, asked = True, b""
         await asyncio.sleep(_POLL_SECONDS)
+
+
+def _take(handle: int, said: Spoken) -> None:
+    """Keeps what there is to be read now, or a good part of it."""
+    for _ in range(_READS):
+        if not (piece := _read(handle)):
+            return
+        said.add(piece)
 
 
 def _read(handle: int) -> bytes:

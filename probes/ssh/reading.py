@@ -19,8 +19,13 @@ from probes.ssh.said import Refused
 #: Bytes that one command may give: a host with 5,000 packages and 1,000 listeners gives a tenth of it.
 MOST_OUTPUT = 8 * 1024 * 1024
 
-#: What the connection itself says of a command that did not come to its end.
-_OURS = re.compile(r"auditor:([a-z_]{3,30}): ([^\n]{0,200})")
+#: What a connection says of a command that did not come to its end. A host that answers with a module's result of
+#: its own making could say the same, and so no more than this.
+_REASONS = (
+    *("bad_output", "certificate", "forbidden", "login_refused", "no_credentials", "no_shell", "not_installed"),
+    *("timed_out", "too_much", "unavailable", "unreachable"),
+)
+_OURS = re.compile(rf"auditor:({'|'.join(_REASONS)}): ([^\n]{{0,200}})")
 
 LOOK_BEGIN, LOOK_END = "=== auditor look 1", "=== auditor looked 1"
 
@@ -49,7 +54,7 @@ class Answers:
     def take(self, happened: Happened) -> None:
         found = _OURS.search(happened.text("msg"))
         if found:
-            self.wrong = Refused(found[1], found[2])
+            self.wrong = Refused(found[1], clean(found[2], 200))
         elif happened.kind == "too_much":
             self.wrong = Refused("too_much", "a command gave more than can be taken")
         elif happened.kind == "unreachable":
@@ -112,15 +117,18 @@ class ShellReading:
         return self._without(answers, path, ended)
 
     def _without(self, answers: Answers, path: str, ended: Ended) -> Refused:
-        if "shell" in answers.said:
-            if "=== " in answers.text("shell"):
-                return Refused("bad_output", "the answer breaks off")
-            said = answers.words("shell")
+        last = "look" if path == "ansible" else "shell"
+        if last in answers.said and "=== " not in answers.text(last):
+            said = answers.words(last)
             return Refused("no_shell", "the login runs no commands" + (f": it says “{said}”" if said else ""))
+        if "shell" in answers.said:
+            return Refused("bad_output", "the answer breaks off")
         if ended.why:
             return Refused(ended.why, ended.message)
         if path == "ansible" and LOOK_END in answers.text("look"):
-            return Refused("unavailable", "no Python that Ansible can use, and this login allows no other path")
+            found = "\nauditor-python /" in answers.text("look")
+            words = "Ansible cannot read it" if found else "no Python that Ansible can use"
+            return Refused("unavailable", f"{words}, and this login allows no other path")
         return Refused("bad_output", "no answer")
 
 

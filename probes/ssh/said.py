@@ -15,6 +15,8 @@ _KEYS_DONE = re.compile(r"^debug1: SSH2_MSG_NEWKEYS (?:sent|received)", re.MULTI
 _OFFERED = re.compile(r"^debug1: Server host key: (\S{1,60}) (SHA256:[A-Za-z0-9+/=]{43,44})", re.MULTILINE)
 _GREETED = re.compile(r"^debug1: Remote protocol version", re.MULTILINE)
 _CHATTER = re.compile(r"^debug1: kex_exchange_identification: banner line \d+: .*\n?", re.MULTILINE)
+#: The reason that a server gives for hanging up may be many lines of anything; it is the last that ssh tells of.
+_THEIR_FAREWELL = re.compile(r"^(Received disconnect from) .*", re.MULTILINE | re.DOTALL)
 _THEIR_NAME = re.compile(r"^debug1: (?:Remote protocol version|compat_banner: ).*\n?", re.MULTILINE)
 
 #: While keys are exchanged: what ssh says → reason, and what it means. The first that fits counts.
@@ -55,7 +57,7 @@ class Refused:
 
 def why(stderr: str, *, late: float | None = None) -> Refused:
     """What ended a login. ``late``: it was ended by us after that many seconds."""
-    text = _CHATTER.sub("", stderr.replace("\r", ""))
+    text = _THEIR_FAREWELL.sub(r"\1 it", _CHATTER.sub("", stderr.replace("\r", "")))
     done = _KEYS_DONE.search(text)
     table = _AFTER if done else _BEFORE
     part = _THEIR_NAME.sub("", text[done.end() :] if done else text)
@@ -68,7 +70,7 @@ def why(stderr: str, *, late: float | None = None) -> Refused:
         if text == stderr.replace("\r", "") and re.search(r"closed|reset", part):
             return Refused("unavailable", "it hangs up before SSH's greeting")
         return Refused("bad_output", "what answers there speaks no SSH")
-    if not done and re.search(r"closed|reset", part):
+    if not done and re.search(r"closed|reset|disconnect", part):
         return Refused("unavailable", "it hangs up while keys are exchanged")
     return Refused("bad_output", f"ssh gave up: {_last(part)}")
 

@@ -22,7 +22,7 @@ from probes.ssh.bastion import Passage, open_passage, sweep
 from probes.ssh.credentials import Credentials, Missing, lay_out
 from probes.ssh.entry import LOGIN_SECONDS, enter
 from probes.ssh.options import Door
-from probes.ssh.process import Running
+from probes.ssh.process import Running, end_all
 from probes.ssh.reading import MOST_OUTPUT, Answers, Reading
 from probes.ssh.said import Refused
 
@@ -109,8 +109,7 @@ class Visit:
             try:
                 self._go(addresses)
             finally:
-                for _, _, running in self.ready:
-                    running.end()
+                end_all(running for _, _, running in self.ready)
         return self.found
 
     def _go(self, addresses: Sequence[str]) -> None:
@@ -235,9 +234,12 @@ class Visit:
             asks=bool(credentials.secret),
             through=passage.socket if passage else "",
         )
-        return await enter(
+        got = await enter(
             door, socket, self.folder, secret=credentials.secret, seconds=self.login_seconds, stop=self.stop
         )
+        if isinstance(got, Refused) and passage is not None and got.reason != "stopped":
+            return passage.broken or got
+        return got
 
     async def _gather(self, batch: Sequence[tuple[str, str, Running]]) -> None:
         """One run of Ansible over connections that stand; they are closed afterwards."""
@@ -246,8 +248,7 @@ class Visit:
             self.context.report(f"reading {len(batch)} hosts")
             ended = await self._run([socket for _, socket, _ in batch], answers)
         finally:
-            for _, _, running in batch:
-                running.end()
+            end_all(running for _, _, running in batch)
         for (address, _, _), answer in zip(batch, answers.values(), strict=True):
             got = self.reading.read(answer, self.login.path, ended)
             if isinstance(got, Refused):

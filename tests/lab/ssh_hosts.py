@@ -27,8 +27,12 @@ USER, UID = "auditor", 20001
 #: Under which users' folders lie on a host.
 HOMES = "/home"
 
-#: What listens inside a host, under another name; everything is loaded before the files are laid over.
-_LISTEN = "import signal, socket, sys; kept = socket.create_server((sys.argv[1], int(sys.argv[2]))); signal.pause()"
+#: What listens inside a host, under another name, and hangs up on everybody; everything is loaded before the files
+#: are laid over.
+_LISTEN = (
+    "import socket, sys\nkept = socket.create_server((sys.argv[1], int(sys.argv[2])))\n"
+    "while True:\n    kept.accept()[0].close()\n"
+)
 
 #: A stand-in for an interpreter that is too old: it runs nothing.
 _OLD_PYTHON = '#!/bin/sh\ncase $1 in --version|-V) echo "Python 3.6.8" ;; *) exit 1 ;; esac\n'
@@ -294,6 +298,10 @@ class SshHosts:
             lines.append(f"'{link}' -Ic '{_LISTEN}' {host.address} {port} &")
             lines.append(f"until ss -Hltn 'src {host.address} and sport = :{port}' | grep -q .; do sleep 0.02; done")
         lines.append(f"mount -t overlay overlay -o lowerdir='{home}/etc':/etc /etc")
+        if host.os_release is not None:
+            # A place of its own that distributions put it to; no file at all is what a device is to who reads it.
+            own = f"{home}/etc/os-release" if host.os_release else "/dev/null"
+            lines.append(f"mount --bind '{own}' /usr/lib/os-release")
         if host.python != "own":
             if host.python == "old" and real:
                 lines += ["mount -t tmpfs tmpfs /opt", "mkdir /opt/python", f"mount --bind '{real}' /opt/python"]

@@ -6,15 +6,20 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from inventories.model import Collection
 from probes.access import Access, SshLogin
+from probes.ansible_run import folder as folder_module
+from probes.base import Context, Stop
 from probes.scope import Permit
 from probes.secrets import Secret
+from probes.ssh.probe import SshProbe
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +69,44 @@ def with_login(permit_of: Callable[..., Permit]) -> Callable[..., Permit]:
 @pytest.fixture
 def key_of() -> Callable[[Path], Secret]:
     return lambda path: Secret("file", str(path))
+
+
+@pytest.fixture
+def look(tmp_path: Path, now: Callable[[], datetime], with_login: Callable[..., Permit]) -> Callable[..., Collection]:
+    """``look(login, "127.0.0.2/32", stop=…)`` → everything that the probe says of these addresses."""
+
+    def go(
+        login: SshLogin | tuple[SshLogin, ...],
+        *prefixes: str,
+        stop: Stop | None = None,
+        report: Callable[[str], None] = lambda _text: None,
+        **more: Any,
+    ) -> Collection:
+        permit = with_login(login, *prefixes, **more)
+        workdir = tmp_path / "workdir"
+        workdir.mkdir(exist_ok=True)
+        context = Context(permit, workdir, stop or Stop(), now, report)
+        got = [SshProbe().collect(shard, context) for shard in SshProbe().shards(permit)]
+        assert list(workdir.iterdir()) == []
+        return Collection(
+            tuple(seen for one in got for seen in one.observations),
+            tuple(covered for one in got for covered in one.coverage),
+            tuple(failure for one in got for failure in one.failures),
+        )
+
+    return go
+
+
+@pytest.fixture
+def folders(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Every private folder that was made; nobody else's, whatever runs beside this."""
+    made: list[Path] = []
+    make = folder_module.tempfile.mkdtemp
+
+    def spy(*args: Any, **more: Any) -> str:
+        name: str = make(*args, **more)
+        made.append(Path(name))
+        return name
+
+    monkeypatch.setattr(folder_module.tempfile, "mkdtemp", spy)
+    return made

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
+import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -23,16 +25,30 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Server:
-    """One that lets in ``key`` or ``password``. ``greeting`` comes before every answer of the shell."""
+    """One that lets in a key, or a ``password``.
+
+    - ``greeting`` comes before every answer of the shell, ``banners`` of 32 kB each before the login.
+    - ``hangs``: it says no more once keys are exchanged. ``asks``: it wants an answer to this question after the
+      password.
+    - ``passes``: it passes connections on, to whatever address it is asked for; these are in ``passed``.
+    - ``environment`` is what commands see beside a plain ``PATH`` and ``HOME``.
+    """
 
     address: str
     password: str = ""
     shell: tuple[str, ...] = ("/bin/sh", "-c")
     greeting: bytes = b""
+    banners: int = 0
+    hangs: bool = False
+    asks: str = ""
+    passes: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
     host_key: Any = field(default_factory=lambda: asyncssh.generate_private_key("ssh-ed25519"))
     #: What was run, and with which keys or passwords a login was tried.
     ran: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
+    passed: list[tuple[str, int]] = field(default_factory=list)
+    connections: list[Any] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -130,9 +146,10 @@ class Servers:
     def locked_key(self, passphrase: str) -> Path:
         """The accepted key, protected."""
         path = self.folder / "locked"
-        key = asyncssh.read_private_key(str(self.key))
-        key.write_private_key(str(path), passphrase=passphrase)
+        shutil.copy(self.key, path)
         path.chmod(0o600)
+        command = ["ssh-keygen", "-q", "-p", "-P", "", "-N", passphrase, "-f", str(path)]
+        subprocess.run(command, check=True, capture_output=True, timeout=20)
         return path
 
     def serve(self, server: Server, port: int = 0) -> Server:
@@ -144,7 +161,7 @@ class Servers:
                 server_factory=lambda: _Login(server, self.accepted),
                 process_factory=lambda process: _run(server, process),
                 encoding=None,
-                login_timeout=20,
+                login_timeout=60,
                 allow_scp=False,
             )
             server.port = acceptor.get_port()
@@ -152,6 +169,15 @@ class Servers:
 
         self._do(start())
         return server
+
+    def cut(self, server: Server) -> None:
+        """Breaks off every connection to a server."""
+
+        async def abort() -> None:
+            for connection in server.connections:
+                connection.abort()
+
+        self._do(abort())
 
     def fault(self, name: str, address: str, port: int = 0) -> int:
         """Starts what is no server; its port comes back."""
@@ -185,8 +211,24 @@ class Servers:
 class _Login(asyncssh.SSHServer):  # type: ignore[misc]
     def __init__(self, server: Server, accepted: Any) -> None:
         self.server, self.accepted = server, accepted
+        self.connection: Any = None
 
-    def begin_auth(self, username: str) -> bool:
+    def connection_made(self, connection: Any) -> None:
+        self.connection = connection
+        self.server.connections.append(connection)
+
+    async def begin_auth(self, username: str) -> bool:
+        if self.server.hangs:
+            await asyncio.sleep(60)
+        for _ in range(self.server.banners):
+            self.connection.send_auth_banner("x" * 32_000)
+        return True
+
+    def connection_requested(self, address: str, port: int, _from: str, _from_port: int) -> bool:
+        if not self.server.passes:
+            # What sshd says where AllowTcpForwarding is off.
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")
+        self.server.passed.append((address, port))
         return True
 
     def public_key_auth_supported(self) -> bool:
@@ -197,10 +239,17 @@ class _Login(asyncssh.SSHServer):  # type: ignore[misc]
         return bool(username == USER and key == self.accepted)
 
     def password_auth_supported(self) -> bool:
-        return bool(self.server.password)
+        return bool(self.server.password) and not self.server.asks
 
     def kbdint_auth_supported(self) -> bool:
-        return False
+        return bool(self.server.asks)
+
+    def get_kbdint_challenge(self, username: str, _lang: str, _methods: str) -> Any:
+        return "", "", "", [("Password: ", False)]
+
+    def validate_kbdint_response(self, username: str, responses: Any) -> Any:
+        self.server.logins.append(f"{username} {responses[0]}")
+        return "", "", "", [(self.server.asks, True)]
 
     def validate_password(self, username: str, password: str) -> bool:
         self.server.logins.append(f"{username} {password}")
@@ -219,7 +268,7 @@ async def _run(server: Server, process: Any) -> None:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent"},
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", **server.environment},
         )
         stdout, stderr = await child.communicate(await process.stdin.read())
         process.stdout.write(stdout)

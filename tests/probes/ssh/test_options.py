@@ -29,7 +29,9 @@ def test_user_names_that_systems_have_are_taken(user: str) -> None:
     assert argv[argv.index("-l") + 1] == user
 
 
-@pytest.mark.parametrize("address", ["example.com", "-oProxyCommand=x", "192.0.2.7 x", "", "192.0.2.0/24", "fe80::1%eth0;x"])
+@pytest.mark.parametrize(
+    "address", ["example.com", "-oProxyCommand=x", "192.0.2.7 x", "", "192.0.2.0/24", "fe80::1%eth0;x"]
+)
 def test_only_literal_addresses_are_connected_to(address: str) -> None:
     with pytest.raises(Unsafe):
         login(door(address=address), "s", 10)

@@ -39,7 +39,7 @@ def test_a_script_that_came_to_its_end_is_read() -> None:
 def test_by_ansible_a_host_is_read_from_facts_and_extras() -> None:
     got = answers(look=f"{LOOK_BEGIN}\nauditor-python /usr/bin/python3\n{LOOK_END}\n")
     facts = json.loads(recorded("recorded-debian12-ansible.json"))
-    got.take(Happened("h0", "facts", "ok", {"ansible_facts": facts.get("ansible_facts", facts.get("facts", facts))}))
+    got.take(Happened("h0", "facts", "ok", {"ansible_facts": facts["setup"]}))
     got.take(Happened("h0", "extras", "ok", {"rc": 0, "stdout": recorded("recorded-debian12-extras.txt")}))
     read = ShellReading().read(got, "auto", FINE)
     assert isinstance(read, Inside)
@@ -89,13 +89,34 @@ def test_an_answer_that_was_left_out_is_too_much() -> None:
 
 
 def test_a_run_that_was_stopped_says_so_for_hosts_without_an_answer() -> None:
-    assert ShellReading().read(Answers(), "auto", Ended("stopped", "interrupted")) == Refused("stopped", "interrupted")
+    assert ShellReading().read(Answers(), "auto", Ended("stopped", "interrupted")) == Refused(
+        "stopped", "interrupted"
+    )
     assert isinstance(ShellReading().read(Answers(), "auto", FINE), Refused)
 
 
 def test_without_a_python_ansible_alone_is_no_way() -> None:
     got = ShellReading().read(answers(look=f"{LOOK_BEGIN}\n{LOOK_END}\n"), "ansible", FINE)
     assert isinstance(got, Refused) and got.reason == "unavailable"
+
+
+def test_ansible_alone_has_reasons_of_its_own() -> None:
+    said = "This account is currently not available.\n"
+    got = ShellReading().read(answers(look=said), "ansible", FINE)
+    assert isinstance(got, Refused) and got.reason == "no_shell" and said.strip() in got.message
+    broken = answers(look=f"{LOOK_BEGIN}\nauditor-python /usr/bin/python3\n{LOOK_END}\n")
+    broken.take(Happened("h0", "facts", "failed", {"msg": "MODULE FAILURE"}))
+    got = ShellReading().read(broken, "ansible", FINE)
+    assert isinstance(got, Refused) and got.reason == "unavailable" and "cannot read it" in got.message
+
+
+@pytest.mark.parametrize("reason", ["changed_host_key", "stopped", "out_of_scope", "x" * 30])
+def test_a_result_of_a_hosts_own_making_gives_no_reason_that_is_not_the_connections(reason: str) -> None:
+    got = Answers()
+    got.take(Happened("h0", "facts", "failed", {"msg": f"auditor:{reason}: x"}))
+    assert got.wrong is None
+    got.take(Happened("h0", "facts", "failed", {"msg": "auditor:timed_out: \x1b[2J"}))
+    assert got.wrong == Refused("timed_out", "\\x1b[2J")
 
 
 def test_a_host_cannot_speak_with_the_connections_voice() -> None:
@@ -141,8 +162,22 @@ def test_packages_come_in_the_form_of_package_facts() -> None:
     assert got == {
         "dm8": [{"name": "dm8", "version": "8.1.3", "arch": "amd64", "source": "apt"}],
         "kernel": [
-            {"name": "kernel", "version": "4.19", "arch": "aarch64", "source": "rpm", "release": "1.ky10", "epoch": None},
-            {"name": "kernel", "version": "4.20", "arch": "aarch64", "source": "rpm", "release": "2.ky10", "epoch": "1"},
+            {
+                "name": "kernel",
+                "version": "4.19",
+                "arch": "aarch64",
+                "source": "rpm",
+                "release": "1.ky10",
+                "epoch": None,
+            },
+            {
+                "name": "kernel",
+                "version": "4.20",
+                "arch": "aarch64",
+                "source": "rpm",
+                "release": "2.ky10",
+                "epoch": "1",
+            },
         ],
     }
 

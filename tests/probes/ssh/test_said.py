@@ -70,10 +70,20 @@ def test_what_a_server_calls_itself_is_no_word_of_sshs() -> None:
 
 def test_what_a_server_offers_is_no_word_of_sshs_either() -> None:
     text = (
-        "debug1: Remote protocol version 2.0, remote software version x\r\nUnable to negotiate with 192.0.2.1 port 22: "
-        "no matching host key type found. Their offer: @ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED\r\n"
+        "debug1: Remote protocol version 2.0, remote software version x\r\n"
+        "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. "
+        "Their offer: @ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED\r\n"
     )
     assert why(text) == Refused("unavailable", "no matching host key type found")
+
+
+@pytest.mark.parametrize("lie", ["Host key verification failed.", "debug1: SSH2_MSG_NEWKEYS sent\nPermission denied"])
+def test_a_farewell_is_no_word_of_sshs_either(lie: str) -> None:
+    text = (
+        "debug1: Remote protocol version 2.0, remote software version x\r\n"
+        f"Received disconnect from 192.0.2.1 port 22:2: so\n{lie}\r\nDisconnected from 192.0.2.1 port 22\r\n"
+    )
+    assert why(text) == Refused("unavailable", "it hangs up while keys are exchanged")
 
 
 def test_a_greeting_that_lies_about_keys_is_only_text() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import subprocess
 import time
@@ -40,6 +41,10 @@ DOCUMENTATION = """
             type: int
             vars: [{name: auditor_most}]
             required: true
+        texts:
+            description: the folder of the run's texts, which commands may name
+            vars: [{name: auditor_texts}]
+            required: true
         system:
             description: what runs commands there, sh or powershell
             vars: [{name: auditor_system}]
@@ -48,6 +53,9 @@ DOCUMENTATION = """
 
 #: Bytes of what a command says on standard error that are kept.
 _STDERR = 16_384
+
+#: A command that names a text: a playbook's own words, no host's.
+_TEXT = re.compile(r"auditor-text ([a-z]{1,20})")
 
 #: Every login shell understands this: the script itself comes on standard input, and no length limits it.
 _SH = "exec /bin/sh"
@@ -90,6 +98,8 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible has no types
         """
         if in_data is not None:
             return self._run(cmd, in_memory(bytes(in_data)), AnsibleError)
+        if named := _TEXT.fullmatch(cmd):
+            cmd = Path(str(self.get_option("texts")), named[1]).read_text("utf-8")
         if self.get_option("system") == "powershell":
             return self._run(" ".join(COMMAND), on_standard_input(cmd), AnsibleConnectionFailure)
         # The shell reads all of it before it starts, so half a script is never run.
