@@ -14,23 +14,33 @@ from inventories.model import Asset, Conflict, SourcedFact, Value, plain
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one source said. ``stands``: the value shown rests on it; ``is_past``: it has said otherwise since."""
+    """What one source said.
+
+    ``stands``: the value shown rests on it; ``is_past``: it has said otherwise since; ``agrees``: other words for the
+    same (DM8 and 达梦 DM), which nobody took for a contradiction.
+    """
 
     fact: SourcedFact
     words: str
     stands: bool
     is_past: bool
+    agrees: bool = False
 
     @property
     def disagrees(self) -> bool:
-        return not self.stands and not self.is_past
+        return not (self.stands or self.is_past or self.agrees)
 
     @property
     def standing(self) -> str:
-        return "采信" if self.stands else "已更新" if self.is_past else "未采信"
+        return "采信" if self.stands else "已更新" if self.is_past else "说法一致" if self.agrees else "未采信"
 
     def as_json(self) -> dict[str, object]:
-        return fact_json(self.fact) | {"shown": self.words, "stands": self.stands, "past": self.is_past}
+        return fact_json(self.fact) | {
+            "shown": self.words,
+            "stands": self.stands,
+            "past": self.is_past,
+            "agrees": self.agrees,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,10 @@ def _said(
         and not any(fact in conflict.claims for conflict in disputes)
         and any(f.source == fact.source and f.observed_at > fact.observed_at for f in all_of_it)
     )
-    return Said(fact, "无" if fact.absent else shown(kind, column.name, plain(fact.value)), stands, is_past)
+    # Whoever made the value compared what sources said, and a contradiction is on record.
+    agrees = value is not None and not disputes and not fact.absent and column.name not in ONE_SIDED
+    words = "无" if fact.absent else shown(kind, column.name, plain(fact.value))
+    return Said(fact, words, stands, is_past, agrees and not stands and not is_past)
 
 
 def fact_json(fact: SourcedFact) -> dict[str, object]:

@@ -71,7 +71,8 @@ class Assets:
         return [row for row in self.rows if (row["kind"], row["department_id"]) == (kind, department)]
 
     def values(self, kind: str, name: str) -> dict[str, Any]:
-        (row,) = [row for row in self.rows if row["kind"] == kind and row["name"] == name]
+        theirs = [row for department in ("swj", "wlj") for row in self.of(kind, department)]
+        (row,) = [row for row in theirs if row["name"] == name]
         values: dict[str, Any] = row["values"]
         return values
 
@@ -101,7 +102,7 @@ def test_an_undeclared_machine_room_and_a_recognised_one(assets: Assets) -> None
     (room,) = assets.inferred("room", "swj")
     assert room["inference_confidence"] >= 0.7
     said = " ".join(room["inference_evidence"])
-    for evidence in ("UPS", "空调", "管理控制器"):
+    for evidence in ("不间断电源", "机房空调", "管理控制器"):
         assert evidence in said
     assert not assets.inferred("room", "wlj")
 
@@ -115,15 +116,15 @@ def test_an_undeclared_private_cloud_and_a_registered_one(assets: Assets) -> Non
 
 
 def test_an_undeclared_dedicated_network_and_an_approved_one(assets: Assets) -> None:
-    found = [network for network in assets.inferred("network", "swj") if network["kind"] != "internet_exit"]
-    assert any("10.66.0.0/16" in network["prefixes"] for network in found)
+    found = [network for network in assets.inferred("network", "swj") if network.get("kind") != "internet_exit"]
+    assert [network["prefixes"] for network in found] == [["10.66.0.0/16", "10.66.0.0/24"]]
     assert not assets.inferred("network", "wlj")
 
 
 def test_an_internet_exit_of_its_own_and_a_notebook_with_a_modem(assets: Assets) -> None:
     assert assets.values("host", "10.20.8.12")["own_uplink"] is True
-    (found,) = [network for network in assets.inferred("network", "swj") if network["kind"] == "internet_exit"]
-    assert "203.0.113.0/24" in found["prefixes"]
+    (found,) = [network for network in assets.inferred("network", "swj") if network.get("kind") == "internet_exit"]
+    assert found["prefixes"] == ["203.0.113.0/24"]
     assert not any(host["values"].get("own_uplink") for host in assets.of("host", "wlj"))
 
 
@@ -165,8 +166,10 @@ def test_what_hosts_are_made_of(assets: Assets, city: dict[str, Any]) -> None:
     (product,) = [one for one in city["shown"]["防汛值班数据库"]["attributes"] if one["column"] == "product"]
     assert product["value"] == "达梦 DM"
     assert [word["value"] for word in product["said"] if not word["stands"]] == ["KingbaseES"]
+    assert product["disagree"] and product["why"]
     (agreed,) = [one for one in city["shown"]["票务数据库"]["attributes"] if one["column"] == "product"]
-    assert all(word["stands"] for word in agreed["said"])
+    assert agreed["value"] == "达梦 DM" and not agreed["disagree"]
+    assert {word["value"] for word in agreed["said"] if word["agrees"]} == {"DM8"}
 
 
 def test_no_innocent_is_accused(audits: list[dict[str, Any]]) -> None:
