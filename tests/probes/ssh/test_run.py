@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import secrets
 import threading
 import time
 from pathlib import Path
@@ -14,7 +16,6 @@ import pytest
 from probes.ansible_run import process
 from probes.ansible_run.driver import answer
 from probes.ansible_run.process import Ended, Happened, Job, run
-from probes.ansible_run.tree import descendants
 from probes.base import Stop
 
 CANARY = "canary-77d0"
@@ -61,20 +62,38 @@ def test_ansible_sees_nothing_of_the_operators(tmp_path: Path, monkeypatch: pyte
     assert CANARY not in heard[0].text("stdout") and str(home) not in heard[0].text("stdout")
 
 
+def asleep(long: str) -> list[int]:
+    """Processes that sleep for so long."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if entry.read_bytes().split(b"\0")[:2] == [b"sleep", long.encode()]:
+                found.append(int(entry.parent.name))
+    return found
+
+
 @pytest.mark.parametrize("how", ["stop", "time"])
 def test_a_run_ends_with_all_that_it_started(tmp_path: Path, how: str) -> None:
-    stop, mine = Stop(), set(descendants(os.getpid()))
+    stop, long = Stop(), f"77.{secrets.randbelow(10**9)}"
     # It leaves its group and its session, and does not listen to polite words.
-    script = "trap '' TERM HUP; setsid sleep 77 & sleep 77"
-    seconds = 60.0 if how == "stop" else 3.0
-    if how == "stop":
-        threading.Timer(2.5, stop.set, ["asked for"]).start()
-    began = time.monotonic()
+    script = f"trap '' TERM HUP; setsid sleep {long} & sleep {long}"
+    asked: list[float] = []
+
+    def wait() -> None:
+        while len(asleep(long)) < 2:
+            time.sleep(0.1)
+        asked.append(time.monotonic())
+        if how == "stop":
+            stop.set("asked for")
+
+    threading.Thread(target=wait, daemon=True).start()
+    began, seconds = time.monotonic(), 60.0 if how == "stop" else 10.0
     ended, heard = go(job(texts={"script": script}, seconds=seconds), tmp_path, stop)
+    due = asked[0] if how == "stop" else began + seconds
     assert ended.why == ("stopped" if how == "stop" else "timed_out")
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - due < 6
     assert heard == [] and list(tmp_path.iterdir()) == []
-    assert set(descendants(os.getpid())) <= mine
+    assert not asleep(long)
 
 
 def test_a_driver_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
