@@ -60,6 +60,7 @@ docs: ## write the generated pages anew
 	$(PYTHON_ENV) -m inventories.dictionary
 	$(PYTHON_ENV) -m inventories.infer.page
 	$(PYTHON_ENV) -m inventories.registers.schema
+	$(PYTHON_ENV) -m tools.packs_page
 
 lock: ## write the lock files anew (UPGRADE=1 takes the newest versions)
 	@sh tools/lock.sh

@@ -13,7 +13,9 @@ from typing import Annotated
 import typer
 
 from auditor.cli_assets import asset_app
+from auditor.cli_catalogue import catalogue_app
 from auditor.cli_options import HERE, JsonOption, SiteOption
+from auditor.cli_policy import policy_app
 
 app = typer.Typer(
     name="auditor",
@@ -27,12 +29,12 @@ app = typer.Typer(
 )
 finding_app = typer.Typer(help="A person's word on one finding.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The registers that a bureau keeps.", no_args_is_help=True)
-policy_app = typer.Typer(help="Packs: regulations as data.", no_args_is_help=True)
 register_app = typer.Typer(help="The registers that departments fill.", no_args_is_help=True)
 snapshot_app = typer.Typer(help="What an audit judged: integrity, and the same verdicts again.", no_args_is_help=True)
 waiver_app = typer.Typer(help="Exemptions granted by a person.", no_args_is_help=True)
 for _name, _group in (
     ("asset", asset_app),
+    ("catalogue", catalogue_app),
     ("finding", finding_app),
     ("ledger", ledger_app),
     ("policy", policy_app),
@@ -271,47 +273,7 @@ def metrics(
     raise typer.Exit(papers.metrics(site, textfile))
 
 
-# --- packs and snapshots ------------------------------------------------------------------------------------
-
-
-@policy_app.command("list")
-def policy_list(as_json: JsonOption = False) -> None:
-    """List the packs that are installed."""
-    from auditor.commands import policy
-
-    raise typer.Exit(policy.list_packs(as_json=as_json))
-
-
-@policy_app.command("show")
-def policy_show(
-    name: Annotated[str, typer.Argument(help="<pack> or <pack>/<rule>.")], as_json: JsonOption = False
-) -> None:
-    """Show a pack, or one rule as a page that a lawyer can check."""
-    from auditor.commands import policy
-
-    raise typer.Exit(policy.show(name, as_json=as_json))
-
-
-@policy_app.command("test")
-def policy_test(
-    packs: Annotated[list[str] | None, typer.Argument(help="Default: all that are installed.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Run the packs' own cases; untested rules and unused expectations are failures too."""
-    from auditor.commands import policy
-
-    raise typer.Exit(policy.test(packs or [], as_json=as_json))
-
-
-@policy_app.command("coverage")
-def policy_coverage(
-    packs: Annotated[list[str] | None, typer.Argument(help="Default: all that are installed.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Tell article by article: rule, manual, or out of scope; fail where one is missing."""
-    from auditor.commands import policy
-
-    raise typer.Exit(policy.coverage(packs or [], as_json=as_json))
+# --- snapshots ----------------------------------------------------------------------------------------------
 
 
 @snapshot_app.command("list")

@@ -15,7 +15,7 @@ from inventories.kinds import KINDS
 from inventories.kinds.declare import COMMON
 from inventories.model import Asset, Origin, SourcedFact, Strength, plain
 from policies.model import Outcome, Rule
-from policies.subjects import derived
+from policies.subjects import columns_of, derived
 from reports.model import FactView
 from reports.words import column_title, kind_of
 
@@ -131,9 +131,8 @@ def shown(kind: str, name: str, value: object) -> str:
         return "不明"
     if isinstance(value, bool):
         return "是" if value else "否"
-    try:
-        column = KINDS[kind].column(name)
-    except KeyError:
+    column = columns_of(kind).get(name) if kind in KINDS else None
+    if column is None:
         return str(value)
     if isinstance(value, (list, tuple)):
         return "、".join(column.label(str(item)) for item in value)

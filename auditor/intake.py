@@ -7,18 +7,37 @@ from typing import TYPE_CHECKING
 
 from auditor.errors import Refused
 from auditor.site import Site
+from auditor.site_packs import named_folders, own_packs, pack_id
 
 if TYPE_CHECKING:
     from auditor.ledger.store import Ledger
     from inventories.registers import RegisterResult
+    from policies.calendars import Calendar
     from policies.model import Pack
 
 
 def packs_in_force(site: Site) -> tuple[Pack, ...]:
-    """The packs that the site names, with its settings. Raises Faults for one that does not load."""
+    """The packs that the site names, with its settings.
+
+    Raises Faults for one that does not load, or is another region's.
+    """
     from policies.pack import load_packs
 
-    return tuple(load_packs(site.config.packs, settings=site.config.pack_settings))
+    return load_packs(
+        [pack_id(name) for name in site.config.packs],
+        settings=site.config.pack_settings,
+        extra_dirs=[own_packs(site.root)],
+        folders=named_folders(site),
+        region=site.config.region,
+        where=site.packs_at,
+    )
+
+
+def working_days(site: Site) -> Calendar:
+    """The working days by which the site counts. Raises Faults for a year's file that cannot be right."""
+    from policies.calendars import load_calendar
+
+    return load_calendar(site.root / "calendars")
 
 
 def read_registers(site: Site, now: datetime) -> RegisterResult:

@@ -18,6 +18,7 @@ from auditor.errors import Failed, Refused
 from auditor.evidence import facts_of
 from auditor.ledger.records import Seen
 from auditor.site import Site
+from auditor.site_packs import pack_id
 from auditor.views import departments, rules_of, unknown_view
 from inventories.model import Asset, Collection, KeyMap
 from inventories.snapshot import Draft, Snapshot, SnapshotError, snapshot_ids
@@ -120,10 +121,13 @@ def judge(
     at: datetime,
 ) -> Judged:
     """Writes the snapshot, judges it where it lies, and seals both in one rename."""
+    from auditor.catalogue import list_files
     from inventories import __version__
     from policies.evaluate import evaluate, write_outcomes
+    from policies.lists.load import digest
 
     as_of = site.today(at)
+    lists = list_files(site)
     context = {
         "site": site.config.model_dump(mode="json", by_alias=True),
         "at": at.isoformat(),
@@ -131,6 +135,7 @@ def judge(
         "run": run,
         "program": __version__,
         "packs": {pack.id: pack.digest for pack in packs},
+        "lists": digest(lists),
         "doubts": list(reconciled.conflicts),
     }
     with Draft(site.snapshots, snapshot_id(run, site.snapshots)) as draft:
@@ -140,6 +145,7 @@ def judge(
             keymap=reconciled.keymap,
             context=context,
             packs=dict(pack_copies(packs)),
+            lists=lists,
         )
         evaluation = evaluate(draft.path, packs, as_of=as_of, waivers=collected.waivers)
         write_outcomes(draft.path, packs, draft.path / OUTCOMES, as_of=as_of, waivers=collected.waivers)
@@ -226,11 +232,14 @@ def reopen(site: Site, name: str, *, as_of: date | None = None) -> Judged:
 
 def stored_packs(snapshot: Snapshot) -> tuple[Pack, ...]:
     """The packs as they were, under the settings that the site had then."""
-    from policies.pack import load_pack
+    from policies.pack import load_pack, succeeded
 
     config = snapshot.context()["site"]
-    return tuple(
-        load_pack(snapshot.packs / name, settings=config["pack_settings"].get(name)) for name in config["packs"]
+    return succeeded(
+        [
+            load_pack(snapshot.packs / name, settings=config["pack_settings"].get(name))
+            for name in map(pack_id, config["packs"])
+        ]
     )
 
 

@@ -55,7 +55,8 @@ def overview(
         complete=not judged.collected.failures,
         departments=departments(judged.assets),
         findings=by_gravity(
-            finding_view(row, judged.rules, now=judged.at, change=said.get(row.id, "")) for row in rows
+            finding_view(row, judged.rules, now=judged.at, timezone=site.timezone, change=said.get(row.id, ""))
+            for row in rows
         ),
         counts=count_views(judged.evaluation.counts, judged.rules),
         unknowns=judged.unknown_views(),
@@ -68,7 +69,7 @@ def overview(
         conflicts=judged.doubts,
         version=__version__,
         timezone=site.config.timezone,
-        rules=rule_views(judged.packs),
+        rules=rule_views(judged.packs, judged.as_of),
         last_complete_at=_last_complete(ledger),
     )
 

@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from auditor.authorise import Leave, authorise, refuse_if_stopped
+from auditor.catalogue import check_catalogue
 from auditor.errors import Exit, Refused
 from auditor.intake import packs_in_force, read_registers
 from auditor.judging import judge
@@ -72,6 +73,7 @@ def audit(
     started = clock()
     refuse_if_stopped(site)
     packs = packs_in_force(site)
+    check_catalogue(site)
     probes = chosen_probes(request)
     registers = read_registers(site, started)
     leave = authorise(site, request.zones, started, registers=registers)

@@ -7,8 +7,8 @@ vocabulary of the inner packages: zones, scopes, places.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from auditor.site_access import ACCESS_MODELS, AccessConfig, Port, Prefix, Strict, access
+from auditor.site_packs import check_packs, pack_id
 from inventories.documents import Document, read_yaml
 from inventories.faults import Fault, Faults, did_you_mean
 from inventories.places import Network, Places, Zone
@@ -130,6 +131,8 @@ class Site:
     places: Places
     scopes: tuple[ZoneScope, ...]
     timezone: ZoneInfo
+    #: Pack id → the place in ``site.yaml`` that names it.
+    packs_at: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -181,7 +184,7 @@ def load_site(root: Path) -> Site:
         config = SiteConfig.model_validate(document.data)
     except ValidationError as error:
         raise Faults(_explain(document, error)) from None
-    faults = list(_check(document, config))
+    faults = list(_check(document, config, root))
     if faults:
         raise Faults(faults)
     zones = tuple(_zone(zone) for zone in config.zones)
@@ -191,6 +194,7 @@ def load_site(root: Path) -> Site:
         places=Places(zones),
         scopes=tuple(_scope(config, entry, zone, root) for entry, zone in zip(config.zones, zones, strict=True)),
         timezone=ZoneInfo(config.timezone),
+        packs_at={pack_id(pack): document.where("packs", i) for i, pack in enumerate(config.packs)},
     )
 
 
@@ -229,13 +233,14 @@ def _known_keys(path: Sequence[str | int]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _check(document: Document, config: SiteConfig) -> Iterator[Fault]:
+def _check(document: Document, config: SiteConfig, root: Path) -> Iterator[Fault]:
     try:
         ZoneInfo(config.timezone)
     except (ZoneInfoNotFoundError, ValueError):
         yield document.fault(("timezone",), f"unknown time zone {config.timezone!r}", "use one such as Asia/Shanghai")
+    yield from check_packs(document, config.packs, root)
     for name in config.pack_settings:
-        if name not in config.packs:
+        if name not in map(pack_id, config.packs):
             yield document.fault(("pack_settings", name), f"settings for {name!r}, which is not among 'packs'")
     seen: set[str] = set()
     for i, zone in enumerate(config.zones):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 
 from auditor.evidence import fact_views, sourced
 from auditor.ledger.records import EventRow, FindingRow
 from inventories.kinds import KINDS
 from inventories.model import Asset, plain
-from policies.model import Bite, Count, Pack, Rule, Severity
+from policies.model import Basis, Bite, Count, Pack, Rule, Severity
 from policies.orders import obstacles
 from policies.subjects import stored
 from reports.model import (
@@ -45,7 +45,8 @@ def rules_of(packs: Iterable[Pack]) -> dict[str, Rule]:
     return {rule.full_id: rule for pack in packs for rule in pack.rules}
 
 
-def rule_views(packs: Iterable[Pack]) -> tuple[RuleView, ...]:
+def rule_views(packs: Iterable[Pack], on: date) -> tuple[RuleView, ...]:
+    """The rules with what they cite on a day."""
     return tuple(
         RuleView(
             rule=rule.full_id,
@@ -54,7 +55,7 @@ def rule_views(packs: Iterable[Pack]) -> tuple[RuleView, ...]:
             subject=rule.subject,
             severity=rule.severity.value,
             bite=rule.bite.value,
-            basis=(rule.basis,),
+            basis=rule.bases_on(on),
             remedy=rule.remedy,
         )
         for pack in packs
@@ -62,9 +63,15 @@ def rule_views(packs: Iterable[Pack]) -> tuple[RuleView, ...]:
     )
 
 
-def finding_view(row: FindingRow, rules: Mapping[str, Rule], *, now: datetime, change: str = "") -> FindingView:
-    """A finding with its clause. One whose pack the site no longer has is shown without a basis."""
+def finding_view(
+    row: FindingRow, rules: Mapping[str, Rule], *, now: datetime, timezone: tzinfo = UTC, change: str = ""
+) -> FindingView:
+    """A finding with its clause. One whose pack the site no longer has is shown without a basis.
+
+    ``timezone`` is the site's, whose calendar decides on which day the facts were last confirmed.
+    """
     rule = rules.get(row.rule)
+    basis = _bases(rule, row, timezone) if rule else ()
     why: tuple[str, ...] = ("所依据的规则包已不在用",)
     if rule is not None:
         shown = {fact["column"] for fact in row.facts if fact.get("value") is not None}
@@ -75,7 +82,7 @@ def finding_view(row: FindingRow, rules: Mapping[str, Rule], *, now: datetime, c
             verdict=row.verdict,
             stale=row.life.stale,
             now=now,
-            text_verified=rule.basis.verified,
+            text_verified=all(cited.verified for cited in basis),
         )
     if row.state in ("resolved", "dismissed"):
         why = (*why, "已销号或已排除")
@@ -93,7 +100,7 @@ def finding_view(row: FindingRow, rules: Mapping[str, Rule], *, now: datetime, c
         reason=row.reason.value,
         severity=row.severity,
         bite=row.bite,
-        basis=(rule.basis,) if rule else (),
+        basis=basis,
         facts=fact_views(row.kind, row.facts),
         opened_at=row.opened_at,
         last_confirmed_at=row.last_confirmed_at,
@@ -106,6 +113,18 @@ def finding_view(row: FindingRow, rules: Mapping[str, Rule], *, now: datetime, c
         consequence=rule.consequence if rule else "",
         deadline=rule.deadline if rule else "",
     )
+
+
+def _bases(rule: Rule, row: FindingRow, timezone: tzinfo) -> tuple[Basis, ...]:
+    """What a finding cites: the law in force on the date of the fact.
+
+    That is the day that the rule's own column tells; where it tells none, or one before any of its laws, the day on
+    which the facts were last confirmed.
+    """
+    told = next((fact.get("value") for fact in row.facts if fact["column"] == rule.dated_by), None)
+    if isinstance(told, str) and rule.in_force(day := date.fromisoformat(told)):
+        return rule.bases_on(day)
+    return rule.bases_on(row.last_confirmed_at.astimezone(timezone).date())
 
 
 def by_gravity(findings: Iterable[FindingView]) -> tuple[FindingView, ...]:

@@ -14,6 +14,7 @@ depends on, so that the same verdicts can be drawn from it in any later year.
 ``collection.json``      coverage, failures, submissions and waivers
 ``context.json``         the clock, the site's settings, the program's version
 ``packs/``               the packs, byte for byte
+``lists/``               the official lists, the site's own among them, byte for byte
 ``outcomes.parquet``     what was judged: written by the application, and compared by a replay
 ``manifest.json``        size and SHA-256 of each of them
 ======================== ==================================================================================
@@ -76,8 +77,9 @@ class Draft:
         keymap: KeyMap,
         context: Mapping[str, object],
         packs: Mapping[str, bytes],
+        lists: Mapping[str, bytes] | None = None,
     ) -> None:
-        """Everything that is judged. ``packs`` maps relative paths to contents; ``context`` is JSON-able.
+        """Everything that is judged. ``packs`` and ``lists`` map names to contents; ``context`` is JSON-able.
 
         OSError where the disk is full or the folder cannot be written: nothing of the draft then remains.
         """
@@ -89,12 +91,13 @@ class Draft:
         (self.path / _CONTEXT).write_text(
             json.dumps(context, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
         )
-        for name, content in packs.items():
-            target = self.path / "packs" / name
-            if not target.resolve().is_relative_to((self.path / "packs").resolve()):
-                raise ValueError(f"a pack's file leaves the snapshot: {name!r}")
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            target.write_bytes(content)
+        for folder, files in (("packs", packs), ("lists", lists or {})):
+            for name, content in files.items():
+                target = self.path / folder / name
+                if not target.resolve().is_relative_to((self.path / folder).resolve()):
+                    raise ValueError(f"a file of {folder} leaves the snapshot: {name!r}")
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                target.write_bytes(content)
 
     def commit(self) -> Path:
         """Seals the snapshot and gives it its name. Raises OSError, and leaves no half of one."""

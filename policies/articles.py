@@ -8,6 +8,7 @@ import unicodedata
 _DIGITS = {char: number for number, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _UNITS = {"十": 10, "百": 100}
 _ARTICLE = re.compile(r"第([零〇一二三四五六七八九十百]+)条((?:之[一二三四五六七八九十]+)?)")
+_PART = re.compile(r"第[零〇一二三四五六七八九十百]+项|问题[一二三四五六七八九十]+")
 
 _WIDE = r"[\u2018-\u201d\u2026\u3000-\u9fff\uf900-\ufaff\uff00-\uffef]"
 _FOLD = re.compile(f"(?<={_WIDE})[ \n]+(?={_WIDE})")
@@ -45,6 +46,18 @@ def article_name(number: int) -> str:
     return f"第{out}{digits[ones] if ones else ''}条"
 
 
+def article_key(text: str) -> str:
+    """Under what name a clause's wording is kept, or the empty string.
+
+    ``第二十三条第二款`` → ``第二十三条``; the numbered parts of a paper without articles as they are (``问题六``).
+    """
+    number = article_number(text)
+    if number is not None:
+        return article_name(number) if 0 < number < 1000 else ""
+    found = _PART.match(text)
+    return found[0] if found else ""
+
+
 def normalised(text: str) -> str:
     """Width and white space aside, the text itself: full-width and half-width forms become one."""
     return "".join(unicodedata.normalize("NFKC", text).split())
@@ -60,6 +73,21 @@ def quotes(quote: str, text: str) -> bool:
             return False
         rest = rest[at + len(wanted) :]
     return bool(normalised(quote.replace("……", "")))
+
+
+def passages(quote: str, text: str) -> tuple[tuple[int, int], ...]:
+    """Where the pieces of a quote stand in a text, as starts and ends; none where it does not stand there."""
+    places = [(char, i) for i, raw in enumerate(text) for char in normalised(raw)]
+    plain = "".join(char for char, _ in places)
+    out: list[tuple[int, int]] = []
+    at = 0
+    for wanted in filter(None, map(normalised, quote.split("……"))):
+        found = plain.find(wanted, at)
+        if found < 0:
+            return ()
+        at = found + len(wanted)
+        out.append((places[found][1], places[at - 1][1] + 1))
+    return tuple(out)
 
 
 def advisory_word(quote: str) -> str:

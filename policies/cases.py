@@ -55,8 +55,8 @@ class CaseFile:
 def read_cases(files: Mapping[str, bytes], folder: str, subjects: Mapping[str, str]) -> tuple[CaseFile, ...]:
     """The case files among a pack's files.
 
-    ``subjects`` maps the pack's rules to their subjects; a file about no such rule is read all the same, for the
-    test to report. Raises :class:`Faults` with everything that is wrong in any of them.
+    ``subjects`` maps the pack's rules to their subjects. Raises :class:`Faults` with everything that is wrong in
+    any of them; a file about no rule of the pack is.
     """
     out: list[CaseFile] = []
     faults: list[Fault] = []
@@ -86,6 +86,9 @@ def _subject(data: Mapping[str, Any]) -> str:
 def _check(source: Source, subjects: Mapping[str, str]) -> Iterator[Fault]:
     data: Any = source.data
     subject = _subject(data)
+    if data["rule"] not in subjects:
+        mend = did_you_mean(data["rule"], subjects) or f"there are {', '.join(subjects)}"
+        yield source.fault(("rule",), f"these cases match nothing: there is no rule {shown(data['rule'])!r}", mend)
     wanted = subjects.get(data["rule"]) or subject
     if subject != wanted:
         yield source.fault_at_key(("baseline", subject), f"{data['rule']} judges a {wanted}, not a {subject}")
@@ -96,6 +99,10 @@ def _check(source: Source, subjects: Mapping[str, str]) -> Iterator[Fault]:
         if case["name"] in names:
             yield source.fault(("cases", i, "name"), f"a second case {shown(case['name'])!r}")
         names.add(case["name"])
+        for j, other in enumerate(case.get("also", ())):
+            if subjects.get(other) != subject:
+                mend = did_you_mean(other, [rule for rule, kind in subjects.items() if kind == subject])
+                yield source.fault(("cases", i, "also", j), f"no rule {shown(other)!r} judges a {subject}", mend)
         for kind in set(case) & set(KINDS):
             if kind != subject:
                 yield source.fault_at_key(("cases", i, kind), f"{data['rule']} judges a {subject}, not a {kind}")

@@ -6,22 +6,26 @@ names, so that no case passes because a column was left out.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from inventories.faults import Fault, Faults
-from inventories.kinds import KINDS, Type
+from inventories.kinds import Type
 from policies.articles import article_name, article_number
 from policies.cases import Case, CaseFile, read_cases
 from policies.evaluate import verdicts_for
 from policies.expressions import Call, Compare, Expression, facts, value, walk
+from policies.lists import join
+from policies.lists.load import shipped
 from policies.model import Pack, Rule, Verdict
 from policies.pack import load_pack, pack_files
-from policies.subjects import derived
+from policies.subjects import columns_of, derived
 from policies.trees import given, trees_of
 
 #: What every rule's cases must show.
@@ -58,7 +62,6 @@ class CaseReport:
 
     results: tuple[CaseResult, ...]
     untested: tuple[Fault, ...] = ()
-    orphans: tuple[Fault, ...] = ()
     uncovered: tuple[Fault, ...] = ()
 
     @property
@@ -91,7 +94,6 @@ class CaseReport:
         return {
             "failed": self.failed,
             "untested": self.untested,
-            "orphans": self.orphans,
             "unmatched": self.unmatched,
             "unused": self.unused,
             "uncovered": self.uncovered,
@@ -131,18 +133,15 @@ def test_packs(packs: Sequence[Pack]) -> CaseReport:
     """
     results: list[CaseResult] = []
     untested: list[Fault] = []
-    orphans: list[Fault] = []
     uncovered: list[Fault] = []
     for pack in packs:
         subjects = {rule.id: rule.subject for rule in pack.rules}
         files = read_cases(pack_files(Path(pack.folder)), pack.folder, subjects)
-        orphans += [Fault(f.where, f"{pack.id} has no rule {f.rule!r}") for f in files if f.rule not in subjects]
-        files = tuple(f for f in files if f.rule in subjects)
         results += _run(pack, files)
         for rule in pack.rules:
             untested += _untested(pack, rule, [case for f in files if f.rule == rule.id for case in f.cases])
         uncovered += _uncovered(pack)
-    return CaseReport(tuple(results), tuple(untested), tuple(orphans), tuple(uncovered))
+    return CaseReport(tuple(results), tuple(untested), tuple(uncovered))
 
 
 # pytest would take it for a test wherever a test module imports it.
@@ -171,17 +170,26 @@ def _run(pack: Pack, files: Sequence[CaseFile]) -> Iterator[CaseResult]:
 
 def _conditions(pack: Pack, case: Case) -> tuple[Pack, date]:
     """The pack as the case's settings make it, and the day on which the case is judged."""
-    its_pack = load_pack(Path(pack.folder), settings=case.settings) if case.settings else pack
+    its_pack = pack
+    if case.settings:
+        its_pack = _set(pack.folder, pack.digest, json.dumps(dict(case.settings), default=str, sort_keys=True))
     as_of = case.as_of or its_pack.in_force_from
     if as_of is None:
         raise Faults([Fault(case.where, "has no clock", "add 'as_of', or the setting in_force_from")])
     return its_pack, as_of
 
 
+@lru_cache(maxsize=64)
+def _set(folder: str, _digest: str, settings: str) -> Pack:
+    """A pack under settings (JSON): those of a rule's cases are mostly the same."""
+    return load_pack(Path(folder), settings=json.loads(settings))
+
+
 def _judge(batch: _Batch) -> Iterator[CaseResult]:
     rows: dict[str, list[dict[str, object]]] = {rule.subject: [] for rule in batch.pack.rules}
     for number, (file, case) in enumerate(batch.cases):
-        rows[file.subject].append({**_stored(batch.pack, file.subject, case), "key": f"case-{number}"})
+        stored = _stored(batch.pack, file.subject, case, batch.as_of)
+        rows[file.subject].append({**stored, "key": f"case-{number}"})
     pairs = [
         (rule.full_id, f"case-{number}")
         for number, (file, _case) in enumerate(batch.cases)
@@ -200,8 +208,11 @@ def _judge(batch: _Batch) -> Iterator[CaseResult]:
             yield CaseResult(f"{batch.pack.id}/{file.rule}", case, verdict, broken)
 
 
-def _stored(pack: Pack, subject: str, case: Case) -> dict[str, object]:
-    """The case's row as a snapshot would hold it: conclusions replaced by columns that lead to them."""
+def _stored(pack: Pack, subject: str, case: Case, as_of: date) -> dict[str, object]:
+    """The case's row as a snapshot would hold it: conclusions replaced by columns that lead to them.
+
+    What the lists say of a component that states no such conclusion is looked up in those of the program.
+    """
     row: dict[str, object] = {"region": pack.region}
     conclusions: dict[str, object] = {}
     for name, held in case.row.items():
@@ -210,11 +221,16 @@ def _stored(pack: Pack, subject: str, case: Case) -> dict[str, object]:
             conclusions.update(computed.examples(held, pack.recognised_levels))
         else:
             row[name] = held
+    if subject == join.KIND:
+        conclusions = {**join.answers(shipped(), case.row, as_of), **conclusions}
     return {**row, **conclusions}
 
 
 def write_rows(path: Path, kind: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Writes rows as a snapshot's table of a kind: every column, NULL where a row does not state it."""
+    """Writes rows as a snapshot's table of a kind: every column, NULL where a row does not state it.
+
+    A derived column is written too where a row states it.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -226,7 +242,8 @@ def write_rows(path: Path, kind: str, rows: Sequence[Mapping[str, object]]) -> N
         Type.DATE: pa.date32(),
         Type.TEXTS: pa.list_(pa.string()),
     }
-    columns = KINDS[kind].all_columns
+    stated = {name for row in rows for name in row}
+    columns = [column for name, column in columns_of(kind).items() if name in stated or not derived(kind, name)]
     shape = pa.schema([(column.name, types[column.type]) for column in columns])
     pq.write_table(pa.Table.from_pylist([dict(row) for row in rows], schema=shape), path)
 
@@ -287,7 +304,7 @@ def _uncovered(pack: Pack) -> Iterator[Fault]:
     """Articles that neither a rule nor a power, a question or a reason accounts for."""
     cited = [r.article for r in pack.rules if r.basis.regulation == pack.title]
     cited += [p.article for p in pack.powers.values()]
-    cited += [m.article for m in pack.manual] + [o.article for o in pack.out_of_scope]
+    cited += [m.article for m in pack.manual if not m.law] + [o.article for o in pack.out_of_scope if not o.law]
     found = {article_number(article) for article in cited}
     for number in range(1, pack.articles + 1):
         if number not in found:

@@ -8,7 +8,7 @@ those. Codes are chosen so that a row on which no rule bears is zero.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,10 @@ import duckdb
 from inventories.faults import Fault, Faults, clean
 from inventories.kinds import DUCKDB_TYPES
 from policies.expressions import Expression, facts, sql
+from policies.folding import folded
+from policies.lists import join
 from policies.model import Pack, Rule, Verdict
+from policies.regions import EVERYWHERE, stem
 from policies.statements import create, identifier, listed, nested, select, text
 from policies.subjects import columns_of, derived
 from policies.trees import given, trees_of
@@ -31,10 +34,12 @@ VERDICTS: Mapping[int, Verdict] = {
     COMPLIANT: Verdict.COMPLIANT,
     UNKNOWN: Verdict.UNKNOWN,
 }
-#: The region of what binds the whole country.
-EVERYWHERE = "000000"
 #: Rules whose verdicts share one 64-bit number.
 PER_WORD = 30
+#: The frame of a rule whose law is not in force: it applies to nothing.
+NEVER = ("FALSE",)
+#: The folder of a snapshot that keeps the lists it was judged by.
+LISTS = "lists"
 
 _SAFE = {
     "allow_community_extensions": False,
@@ -98,12 +103,22 @@ class Judged:
         )
 
     def _placed(self, code: int) -> str:
-        return f"{code << 2 * (self.index % PER_WORD)}::UBIGINT"
+        return f"{code << self.shift}::UBIGINT"
+
+    @property
+    def shift(self) -> int:
+        """Where the code stands among the bits of its word."""
+        return 2 * (self.index % PER_WORD)
+
+    @property
+    def region(self) -> str:
+        """SQL of whether an asset lies in the pack's region; empty where the pack binds the whole country."""
+        return "" if self.pack.region == EVERYWHERE else _region(self.pack.region, self.column("region"))
 
     @property
     def code(self) -> str:
         """SQL of the verdict's code out of the packed numbers of table ``v``."""
-        return f"((v.{self.word} >> {2 * (self.index % PER_WORD)}) & 3)"
+        return f"((v.{self.word} >> {self.shift}) & 3)"
 
     @property
     def word(self) -> str:
@@ -118,6 +133,32 @@ class Judged:
     @property
     def violation_columns(self) -> tuple[str, ...]:
         return facts(self.violation)
+
+
+def _packed(rules: Sequence[Judged], part: Part) -> str:
+    """SQL of the verdicts of some rules in one number.
+
+    What lies in another region is looked at once for a whole pack: nothing else is asked of it.
+    """
+    bound: dict[str, list[str]] = {}
+    for judged in rules:
+        if judged.frame != NEVER:
+            bound.setdefault(judged.region, []).append(judged.verdict(part))
+    packed = []
+    for region, verdicts in bound.items():
+        joined = " | ".join(verdicts)
+        packed.append(f"CASE {part(region)} WHEN FALSE THEN 0::UBIGINT ELSE {joined} END" if region else joined)
+    return " | ".join(packed) or "0::UBIGINT"
+
+
+def any_violation(word: str) -> str:
+    """SQL that is not zero where any verdict of a word is a violation: code 1, the low bit without the high one."""
+    low = sum(1 << 2 * at for at in range(PER_WORD))
+    return f"(v.{word} & ~(v.{word} >> 1) & {low}::UBIGINT)"
+
+
+def _named(computed: Mapping[str, str]) -> list[str]:
+    return [f"{written} AS {name}" for written, name in computed.items()]
 
 
 def table(kind: str) -> str:
@@ -138,8 +179,11 @@ class Engine:
             raise Faults([Fault(str(self._path(kind)), "is missing", "take a whole snapshot") for kind in missing])
         self.db = _connect([self._path(kind) for kind in self.kinds], limits)
         self._present: dict[str, frozenset[str]] = {}
+        self._laid: frozenset[str] = frozenset()
+        self._derived: dict[str, dict[str, str]] = {}
         self.rules: dict[str, tuple[Judged, ...]] = {}
         try:
+            self._lay_lists([rule for _id, rule, _pack in rules])
             for kind in self.kinds:
                 mine = [(rule, pack) for _id, rule, pack in rules if rule.subject == kind]
                 self.rules[kind] = tuple(self._judged(rule, pack, i) for i, (rule, pack) in enumerate(mine))
@@ -169,7 +213,38 @@ class Engine:
 
     def scan(self, kind: str) -> str:
         """The SQL of a kind's rows, with the number of each as ``file_row_number``."""
-        return f"read_parquet({text(str(self._path(kind)))}, file_row_number = true)"
+        rows = f"read_parquet({text(str(self._path(kind)))}, file_row_number = true)"
+        return join.joined(rows, self._stored(kind, "c")) if kind in self._laid else rows
+
+    def _lay_lists(self, rules: Sequence[Rule]) -> None:
+        """Looks every product up in the lists that the snapshot keeps, where a rule asks for what they say."""
+        asked = {name for rule in rules if rule.subject == join.KIND for name in rule.columns}
+        if asked.isdisjoint(join.COLUMNS) or self.present(join.KIND).issuperset(join.COLUMNS):
+            return
+        from policies.lists.load import read_lists, stored_files
+
+        folder = self.source / LISTS
+        files = stored_files(folder)
+        if not files:
+            return
+        lists = read_lists(files, {name: str(folder / name) for name in files})
+        sources = join.source_columns(self._stored(join.KIND, "c"))
+        products = self.fetch(" ".join(["SELECT DISTINCT", ", ".join(sources), "FROM", f"{self.scan(join.KIND)} c"]))
+        self.db.register("looked up", join.answer_table(lists, products, self.as_of))
+        self.execute(create(join.TABLE, select(["*"], identifier("looked up"))))
+        self.db.unregister("looked up")
+        self._laid = frozenset({join.KIND})
+        self._present[join.KIND] |= frozenset(join.COLUMNS)
+
+    def _stored(self, kind: str, row: str) -> Callable[[str], str]:
+        """The SQL of a stored column of ``row``; NULL where the snapshot is older than the column."""
+
+        def stored(name: str) -> str:
+            if name in self.present(kind):
+                return f"{row}.{identifier(name)}"
+            return f"CAST(NULL AS {DUCKDB_TYPES[columns_of(kind)[name].type]})"
+
+        return stored
 
     def joined(self, kind: str) -> str:
         """The SQL of a kind's rows ``t`` beside their verdicts ``v``, once they are judged."""
@@ -198,47 +273,70 @@ class Engine:
             ) from error
 
     def column(self, kind: str, pack: Pack) -> Callable[[str], str]:
-        """The SQL of a column of row ``t``; NULL where the snapshot is older than the column."""
-
-        def stored(name: str) -> str:
-            if name in self.present(kind):
-                return f"t.{identifier(name)}"
-            return f"CAST(NULL AS {DUCKDB_TYPES[columns_of(kind)[name].type]})"
+        """The SQL of a column of row ``t``, stored or derived."""
+        stored = self._stored(kind, "t")
 
         def found(name: str) -> str:
             computed = derived(kind, name)
-            return computed.sql(stored, pack.recognised_levels) if computed else stored(name)
+            if computed is None or computed.joined:
+                return stored(name)
+            written = computed.sql(stored, pack.recognised_levels)
+            # A pack's case may state the conclusion alone: its table has it as a column.
+            return f"coalesce({stored(name)}, {written})" if name in self.present(kind) else written
 
         return found
 
     def _judged(self, rule: Rule, pack: Pack, index: int) -> Judged:
-        applies, violation = trees_of(pack, rule)
+        outside = given(pack, self.as_of)
+        asked, violation = trees_of(pack, rule)
+        applies, violation = folded(asked, outside) if asked else None, folded(violation, outside)
         column = self.column(rule.subject, pack)
-        frame = [_region(pack.region, column("region"))] if pack.region != EVERYWHERE else []
+        frame = (_region(pack.region, column("region")),) if pack.region != EVERYWHERE else ()
         if rule.needs_date and pack.in_force_from is None:
-            frame.append("CAST(NULL AS BOOLEAN)")
-        if _out_of_time(pack, self.as_of):
-            frame = ["FALSE"]
-        return Judged(rule, pack, index, tuple(frame), applies, violation, column, given(pack, self.as_of))
+            frame = (*frame, "CAST(NULL AS BOOLEAN)")
+        if _out_of_time(pack, self.as_of) or not rule.in_force(self.as_of):
+            frame = NEVER
+        return Judged(rule, pack, index, frame, applies, violation, column, outside)
 
     def judge(self, kind: str, where: str = "") -> None:
-        """Fills the table of packed verdicts of one kind: ``row``, ``key``, ``department``, ``w0`` ….
+        """Fills the table of packed verdicts of one kind: ``row``, ``key``, ``department``, ``w0`` …, ``d0`` ….
 
         ``where`` restricts it to some assets.
         """
-        rules = self.rules[kind]
-        # Conditions that rules share (whose department, which status) are computed once, in the innermost query.
+        # Derived columns are computed once, in the innermost query; then the conditions that rules share (whose
+        # department, which status); then the verdicts.
+        computed = self._derived[kind] = {}
+        rules = [replace(judged, column=self._ahead(kind, judged.pack)) for judged in self.rules[kind]]
         parts: dict[str, str] = {}
 
         def part(written: str) -> str:
             return parts.setdefault(written, f"p{len(parts)}")
 
-        words = {word: [j.verdict(part) for j in rules if j.word == word] for word in self.words(kind)}
+        words = {word: [judged for judged in rules if judged.word == word] for word in self.words(kind)}
+        packed = [f"{_packed(judged, part)} AS {word}" for word, judged in words.items()]
         asset = ["t.file_row_number AS row", "t.key", "coalesce(t.department_id, '') AS department"]
-        computed = [f"{written} AS {name}" for written, name in parts.items()]
-        asked = select([*asset, *computed], f"{self.scan(kind)} t", where=where)
-        packed = [f"{' | '.join(verdicts)} AS {word}" for word, verdicts in words.items()]
-        self.execute(create(table(kind), select(["row", "key", "department", *packed], nested(asked))))
+        rows = select(["*", *_named(computed)], f"{self.scan(kind)} t", where=where) if computed or where else ""
+        asked = select([*asset, *computed.values(), *_named(parts)], f"{nested(rows) if rows else self.scan(kind)} t")
+        self.execute(
+            create(table(kind), select(["row", "key", "department", *computed.values(), *packed], nested(asked)))
+        )
+
+    def _ahead(self, kind: str, pack: Pack) -> Callable[[str], str]:
+        """The SQL of a column where derived ones are computed ahead, each under a name of its own."""
+        column, computed = self.column(kind, pack), self._derived[kind]
+
+        def found(name: str) -> str:
+            derives = derived(kind, name)
+            if derives is None or derives.joined:
+                return column(name)
+            return f"t.{computed.setdefault(column(name), f'd{len(computed)}')}"
+
+        return found
+
+    def shown(self, kind: str, pack: Pack) -> Callable[[str], str]:
+        """The SQL of a column of :meth:`joined` rows: what was derived to judge them is not derived again."""
+        column, computed = self.column(kind, pack), self._derived[kind]
+        return lambda name: f"v.{computed[column(name)]}" if column(name) in computed else column(name)
 
     def words(self, kind: str) -> tuple[str, ...]:
         """The columns that hold the packed verdicts of a kind."""
@@ -253,21 +351,17 @@ def _connect(paths: Sequence[Path], limits: Limits) -> duckdb.DuckDBPyConnection
     db = duckdb.connect(":memory:", config=config)
     db.execute(f"SET allowed_paths = [{listed([str(path) for path in paths])}]")
     db.execute("SET enable_progress_bar = false")
+    # Rows carry their numbers: nothing here depends on the order in which threads bring them.
+    db.execute("SET preserve_insertion_order = false")
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")
     return db
 
 
 def _region(code: str, column: str) -> str:
-    """SQL of whether an asset lies in a pack's region.
-
-    The first two digits of GB/T 2260 are the province, the next two the city, the last two the county.
-    """
-    if code.endswith("0000"):
-        return f"starts_with({column}, '{code[:2]}')"
-    if code.endswith("00"):
-        return f"starts_with({column}, '{code[:4]}')"
-    return f"({column} = '{code}')"
+    """SQL of whether an asset lies in a pack's region."""
+    own = stem(code)
+    return f"({column} = {text(code)})" if own == code else f"starts_with({column}, {text(own)})"
 
 
 def _out_of_time(pack: Pack, as_of: date) -> bool:

@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from inventories.model import Waiver, canonical
-from policies.engine import UNKNOWN, VERDICTS, VIOLATION, Engine, Judged, Limits, table
+from policies.engine import UNKNOWN, VERDICTS, VIOLATION, Engine, Judged, Limits, any_violation, table
+from policies.lists import join
 from policies.model import Count, Evaluation, Pack, Unknown, Verdict
 from policies.outcomes import Outcomes, Part
-from policies.statements import common, identifier, listed, select, text
+from policies.statements import identifier, listed, nested, select, text
 from policies.subjects import derived
 from policies.waivers import Waived, idle_patterns, waived
 
 __all__ = ["Limits", "evaluate", "idle_patterns", "unknowns", "verdicts_for", "write_outcomes"]
 
 _DEFAULT = Limits()
+#: Rules that are counted together; a divisor of those in a word.
+TOGETHER = 6
 
 
 def evaluate(
@@ -44,18 +47,20 @@ def evaluate(
             mine = waived(engine, kind, waivers, as_of)
             leave |= mine
             seals[kind] = _seal(engine, kind)
+            names = [judged.rule.full_id for judged in engine.rules[kind]]
             for rule, department, code, number in _counts(engine, kind):
-                tallies[rule.rule.full_id, department, VERDICTS[code]] = number
+                tallies[names[rule], department, VERDICTS[code]] = number
             parts += _hits(engine, kind, mine)
     parts.sort(key=lambda part: part.rule.full_id)
     _lay_over(tallies, leave)
-    counts = tuple(Count(*key, number) for key, number in sorted(tallies.items()) if number)
+    counted = sorted((*key, number) for key, number in tallies.items() if number)
     body = {
         "rules": sorted(rule.full_id for pack in packs for rule in pack.rules),
         "verdicts": seals,
-        "counts": [[c.rule, c.department_id, c.verdict, c.number] for c in counts],
+        "counts": counted,
         "waived": sorted([rule, key, waiver] for (rule, key), (waiver, _) in leave.items()),
     }
+    counts = tuple(Count(*row) for row in counted)
     return Evaluation(as_of, Outcomes(parts), counts, hashlib.sha256(canonical(body).encode()).hexdigest())
 
 
@@ -73,44 +78,65 @@ def _seal(engine: Engine, kind: str) -> str:
     return f"{seal or 0:032x}"
 
 
-def _counts(engine: Engine, kind: str) -> Iterator[tuple[Judged, str, int, int]]:
-    """How many assets of each department got each code, by way of the few combinations that occur."""
+def _counts(engine: Engine, kind: str) -> list[tuple[Any, ...]]:
+    """How many assets of each department got each code, by the rule's place among those about the kind.
+
+    A few rules at a time, by way of the combinations of their verdicts that occur: there are far fewer of these than
+    assets. Of all rules together there may be as many.
+    """
     rules = engine.rules[kind]
-    combined = select(["department", *engine.words(kind), "count(*) AS number"], table(kind), group_by="ALL")
-    query = " UNION ALL ".join(
+    combined = " UNION ALL ".join(
         select(
-            [str(judged.index), "department", f"{judged.code} AS code", "sum(number)::BIGINT"],
-            "combinations v",
-            group_by="department, code",
+            [
+                f"{first} AS first",
+                "department",
+                f"({word} >> {shift}) & {4**TOGETHER - 1}::UBIGINT AS codes",
+                "count(*) AS n",
+            ],
+            table(kind),
+            group_by="ALL",
         )
-        for judged in rules
+        for first, word, shift in _groups(rules)
     )
-    for index, department, code, number in engine.fetch(common("combinations", combined, query)):
-        yield rules[index], department, int(code), int(number)
+    each = [
+        "first + i AS rule",
+        "department",
+        "((codes >> (2 * i)::UBIGINT) & 3)::UTINYINT AS code",
+        "sum(n)::BIGINT",
+    ]
+    query = select(each, f"{nested(combined)}, range({TOGETHER}) r(i)", where=f"rule < {len(rules)}", group_by="ALL")
+    return engine.fetch(query)
+
+
+def _groups(rules: Sequence[Judged]) -> Iterator[tuple[int, str, int]]:
+    """Neighbours among rules whose verdicts stand side by side in one word: the first one, the word, its place."""
+    for first in range(0, len(rules), TOGETHER):
+        yield first, rules[first].word, rules[first].shift
 
 
 def _hits(engine: Engine, kind: str, leave: Waived) -> list[Part]:
     """The rows of every violation of a kind, read once with all the columns that any of its rules names."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     rules = engine.rules[kind]
     held = {judged.index: {name: _held(judged, name) for name in judged.rule.columns} for judged in rules}
     shown: dict[str, str] = {}
     for judged in rules:
-        column = engine.column(kind, judged.pack)
+        column = engine.shown(kind, judged.pack)
         shown |= {alias: f"{column(name)} AS {identifier(alias)}" for name, alias in held[judged.index].items()}
-    hits = {judged.index: f"{judged.code} = {VIOLATION}" for judged in rules}
-    flags = [f"{hit} AS {identifier(f'hit {index}')}" for index, hit in hits.items()]
+    words = engine.words(kind)
     found = engine.arrow(
         select(
-            ["t.key", "t.name", "v.department", "t.zone", *shown.values(), *flags],
+            ["t.key", "t.name", "v.department", "t.zone", *shown.values(), *(f"v.{word}" for word in words)],
             engine.joined(kind),
-            where=" OR ".join(hits.values()),
+            where=" OR ".join(f"{any_violation(word)} <> 0" for word in words),
         )
     )
     parts = []
     for judged in rules:
-        rows = pc.indices_nonzero(found.column(f"hit {judged.index}"))
+        code = pc.bit_wise_and(found.column(judged.word), pa.scalar(3 << judged.shift, pa.uint64()))
+        rows = pc.indices_nonzero(pc.equal(code, pa.scalar(VIOLATION << judged.shift, pa.uint64())))
         mine = {key: waiver for (rule, key), (waiver, _) in leave.items() if rule == judged.rule.full_id}
         parts.append(Part(judged.rule, found, rows, held[judged.index], mine))
     return [part for part in parts if len(part.rows)]
@@ -206,6 +232,9 @@ def _undecided(
         checks: dict[str, str] = {}
         for name in names:
             computed = derived(kind, name)
+            if computed and computed.joined:
+                checks |= {n: sql for n, sql in join.missing(name, column).items() if n not in checks}
+                continue
             for source in computed.sources if computed else (name,):
                 also = f"{column(name)} IS NULL AND " if computed else ""
                 checks.setdefault(source, f"CASE WHEN {also}{column(source)} IS NULL THEN {text(source)} END")

@@ -154,6 +154,49 @@ def value(node: Expression, row: Mapping[str, object], given: Mapping[str, objec
                 return None
 
 
+def compiled(node: Expression, given: Mapping[str, object]) -> Callable[[Mapping[str, object]], Any]:
+    """:func:`value` of a node for any row, with the outside values fixed: several times as fast over many rows."""
+    match node:
+        case Fact(name):
+            return lambda row: row.get(name)
+        case Given() | Literal():
+            held = value(node, {}, given)
+            return lambda _row: held
+        case Compare(op, left, right):
+            compare, one, other = _COMPARISONS[op], compiled(left, given), compiled(right, given)
+
+            def compared(row: Mapping[str, object]) -> Any:
+                a, b = one(row), other(row)
+                return None if a is None or b is None else compare(a, b)
+
+            return compared
+        case OneOf(item, values):
+            found, listed = compiled(item, given), frozenset(v.value for v in values)
+            return lambda row: None if (one := found(row)) is None else one in listed
+        case Every(parts):
+            every = [compiled(part, given) for part in parts]
+            return lambda row: _kleene([part(row) for part in every], decides=False)
+        case Some(parts):
+            some = [compiled(part, given) for part in parts]
+            return lambda row: _kleene([part(row) for part in some], decides=True)
+        case Negation(part):
+            inner = compiled(part, given)
+            return lambda row: None if (one := inner(row)) is None else not one
+        case Call(function, arguments):
+            as_of, function_of = given.get(AS_OF), FUNCTIONS[function].value
+            passed = [compiled(argument, given) for argument in arguments]
+
+            def called(row: Mapping[str, object]) -> Any:
+                if not isinstance(as_of, date):
+                    return None
+                try:
+                    return function_of([argument(row) for argument in passed], as_of)
+                except OverflowError:
+                    return None
+
+            return called
+
+
 def _kleene(values: list[Any], *, decides: bool) -> bool | None:
     if decides in values:
         return decides

@@ -63,11 +63,21 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What this regulation, and no other, lets follow."""
+    """What this regulation, and no other, lets follow; ``when`` where it asks for more than a refusal."""
 
     action: str
     article: str = ""
     propose_to: str = ""
+    when: str = ""
+
+
+#: What a power may be ``over`` beside the department that owns the thing.
+CONTRACTOR = "contractor"
+
+
+def contractor_words(addressee: str) -> bool:
+    """Whether a text's own word for an addressee means the unit that builds for the department."""
+    return any(mark in addressee for mark in ("承建", "承攬", "承揽"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,8 @@ class Power:
     """Who may order whom, under which article and by what name.
 
     ``levels`` are the levels of government at which its addressees stand (empty: any): the loader refuses a
-    rule that could send an order to somebody whom the article does not address.
+    rule that could send an order to somebody whom the article does not address. ``over`` is ``department`` (the
+    thing's owner) or ``contractor``: then no paper is addressed to the department.
     """
 
     id: str
@@ -89,6 +100,7 @@ class Power:
     if_refused: tuple[Consequence, ...] = ()
     levels: tuple[str, ...] = ()
     note: str = ""
+    over: str = "department"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +123,27 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
+class Citation:
+    """A basis with the days on which its law has these numbers; None: without bound."""
+
+    basis: Basis
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def holds(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One clause made checkable.
 
     ``applies`` and ``violation`` are SQL predicates over the subject's view; an empty ``applies`` binds all.
     ``columns`` are those that both name, in order of first mention: the facts that an outcome rests on.
     ``needs_date`` marks a rule that stays unknown until the site supplies the regulation's date in force;
-    ``waits_for`` names every setting that the predicates use and nobody has supplied.
+    ``waits_for`` names every setting that the predicates use and nobody has supplied. ``citations`` are given
+    where a pack gathers several laws: which of them count depends on the date of the fact, that is of the column
+    ``dated_by``, or of the audit. ``basis`` is the first of those in force last.
     """
 
     id: str
@@ -141,6 +167,16 @@ class Rule:
     needs_date: bool = False
     note: str = ""
     waits_for: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    dated_by: str = ""
+
+    def in_force(self, day: date) -> bool:
+        """Whether any of the laws that it cites is in force; the pack's own time is another matter."""
+        return not self.citations or any(citation.holds(day) for citation in self.citations)
+
+    def bases_on(self, day: date) -> tuple[Basis, ...]:
+        """What to cite for a fact of that day; its only basis where none of its laws was in force."""
+        return tuple(c.basis for c in self.citations if c.holds(day)) or (self.basis,)
 
     @property
     def full_id(self) -> str:
@@ -156,12 +192,49 @@ class Manual:
     question: str
     why: str
     ask: str = "department"
+    law: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfScope:
     article: str
     why: str
+    law: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """Whom or what the text itself excepts."""
+
+    article: str
+    quote: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """One of several laws in a pack, or one version of it. ``texts`` are the articles whose wording is shipped."""
+
+    id: str
+    title: str
+    number: str
+    issuer: str
+    valid_from: date
+    valid_to: date | None
+    verified: bool
+    articles: int = 0
+    source: str = ""
+    note: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Who held a pack's wording against the official text, when, and by what paper."""
+
+    by: str
+    on: date
+    document: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +250,8 @@ class Setting:
     title: str
     article: str
     value: date | int | bool | str | None = None
+    law: str = ""
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +262,8 @@ class Pack:
     ``recognised_levels`` are the levels of government whose clouds count for ``is_on_recognised_cloud``.
     ``digest`` is the SHA-256 of the pack's files, which lie in ``folder``. ``articles`` is how many articles the
     text has, ``texts`` the wording of those that the pack ships (``第五条`` → text). ``text_verified`` says that
-    every quote was found in that wording, or that the site has confirmed the text.
+    every quote was found in that wording, or that the site has confirmed the text (``confirmation``). ``laws`` are
+    those of a pack that gathers several; such a pack may have no articles of its own.
     """
 
     id: str
@@ -212,6 +288,9 @@ class Pack:
     folder: str = ""
     settings: Mapping[str, Setting] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    exemptions: tuple[Exemption, ...] = ()
+    laws: Mapping[str, Law] = field(default_factory=dict)
+    confirmation: Confirmation | None = None
 
     def rule(self, rule_id: str) -> Rule:
         """KeyError where the pack has no such rule."""

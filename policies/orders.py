@@ -54,7 +54,7 @@ def obstacles(
     if verdict != "violation":
         out.append("不是违反情形")
     if rule.bite is not Bite.ORDER:
-        out.append(_BITES[rule.bite])
+        out.append(f"属{rule.refer_to}职权，应移送处理" if rule.refer_to else _BITES[rule.bite])
     elif rule.power is None:
         out.append("该条款未赋予责令整改的权力")
     if stale:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,15 @@ from typing import Any
 from inventories.faults import Fault, Faults, did_you_mean
 from inventories.model import Strength
 from policies import cache as kept
-from policies.articles import unfolded
+from policies.articles import normalised, unfolded
 from policies.expressions import Expression, facts, givens
 from policies.model import (
     Basis,
     Bite,
+    Citation,
     Consequence,
+    Exemption,
+    Law,
     Manual,
     OrderNeeds,
     OutOfScope,
@@ -32,6 +36,7 @@ from policies.model import (
     Rule,
     Severity,
 )
+from policies.regions import related
 from policies.settings import Resolved, resolve
 from policies.source import PACK, TEXT, Source, digest, pack_files
 from policies.trees import IN_FORCE_FROM, names_of, remember
@@ -51,41 +56,67 @@ def load_packs(
     *,
     settings: Mapping[str, Mapping[str, object]] | None = None,
     extra_dirs: Sequence[Path] = (),
+    folders: Mapping[str, Path] | None = None,
+    region: str = "",
+    where: Mapping[str, str] | None = None,
 ) -> tuple[Pack, ...]:
     """Loads packs by id, from the program's own and from ``extra_dirs``, which hold a folder for each.
 
-    ``settings`` maps pack ids to the site's settings. Raises :class:`Faults` with the faults of all of them.
+    ``folders`` names the folders of those packs that are to be taken from nowhere else. ``settings`` maps pack ids
+    to the site's settings; ``region`` is the site's, with which every pack must have something to do; ``where``
+    maps pack ids to the places where the site names them. A pack whose number another repeals ends on the day before
+    that one begins. Raises :class:`Faults` with the faults of all of them.
     """
+    places = where or {}
     out: list[Pack] = []
     faults: list[Fault] = []
     for name in dict.fromkeys(ids):
-        folders = [
-            base / name for base in (BUILTIN, *extra_dirs) if "/" not in name and (base / name / PACK).is_file()
-        ]
-        if len(folders) != 1:
-            faults.append(_unfound(name, folders, extra_dirs))
+        found = [base / name for base in (BUILTIN, *extra_dirs) if "/" not in name and (base / name / PACK).is_file()]
+        if folders and name in folders:
+            found = [folders[name]]
+        if len(found) != 1:
+            faults.append(_unfound(name, found, extra_dirs, places))
             continue
         try:
-            out.append(load_pack(folders[0], settings=(settings or {}).get(name)))
+            pack = load_pack(found[0], settings=(settings or {}).get(name))
         except Faults as error:
             faults.extend(error.faults)
+            continue
+        if region and not related(pack.region, region):
+            what = f"the pack {name} is for {pack.region}, and this site for {region}"
+            faults.append(Fault(places.get(name, f"pack {name}"), what, "take it out of 'packs'"))
+        out.append(pack)
     if faults:
         raise Faults(faults)
+    return succeeded(out)
+
+
+def succeeded(packs: Sequence[Pack]) -> tuple[Pack, ...]:
+    """The packs, each ended on the day before another one of them repeals it."""
+    out = []
+    for pack in packs:
+        ends = [pack.in_force_to] if pack.in_force_to else []
+        for other in packs:
+            repeals = {normalised(number) for number in other.repeals}
+            if other.in_force_from is not None and pack.number and normalised(pack.number) in repeals:
+                ends.append(other.in_force_from - timedelta(days=1))
+        out.append(replace(pack, in_force_to=min(ends, default=None)))
     return tuple(out)
 
 
-def _unfound(name: str, folders: Sequence[Path], extra_dirs: Sequence[Path]) -> Fault:
+def _unfound(name: str, folders: Sequence[Path], extra_dirs: Sequence[Path], places: Mapping[str, str]) -> Fault:
+    where, what = places.get(name, f"pack {name}"), f"the pack {name!r} " if name in places else ""
     if folders:
-        return Fault(f"pack {name}", f"stands in {' and in '.join(map(str, folders))}", "keep one of them")
+        return Fault(where, f"{what}stands in {' and in '.join(map(str, folders))}", "keep one of them")
     known = [*builtin_packs(), *(path.parent.name for base in extra_dirs for path in base.glob(f"*/{PACK}"))]
-    return Fault(f"pack {name}", "is unknown", did_you_mean(name, known) or f"there are {', '.join(known)}")
+    return Fault(where, f"{what}is unknown", did_you_mean(name, known) or f"there are {', '.join(known)}")
 
 
 def load_pack(folder: Path, *, settings: Mapping[str, object] | None = None) -> Pack:
     """Loads one pack from its folder.
 
-    ``settings`` are the site's: ``in_force_from`` where the text gives no date, ``confirmed_text: true`` where
-    the site has held the wording against the official text, and whatever settings the pack declares. Raises
+    ``settings`` are the site's: ``in_force_from`` where the text gives no date, ``confirmed_wording`` (by, on,
+    document) where it has held the wording against the official text, and what the pack declares. Raises
     :class:`Faults` with everything that is wrong, each as ``file:line:col: what: mend``.
     """
     files = pack_files(folder)
@@ -150,14 +181,17 @@ def _check(folder: Path, files: Mapping[str, bytes], source: Source, text: Sourc
 
 def _build(data: Any, text: Any, trees: _Trees, resolved: Resolved, folder: str, whole: str) -> Pack:
     data = _prose(data)
-    verified = resolved.confirmed or bool(text and data.get("text", {}).get("verified"))
+    shipped = bool(text and data.get("text", {}).get("verified"))
+    verified = shipped or resolved.confirmation is not None
+    laws = _laws(data, text, shipped, resolved)
     powers = {name: _power(name, entry) for name, entry in data.get("powers", {}).items()}
     names = names_of({name: setting.type for name, setting in resolved.settings.items()})
     rules = []
     for entry in data["rules"]:
         for part, tree in trees[entry["id"]].items():
             remember(entry[part], entry["subject"], names, tree)
-        rules.append(_rule(data, entry, trees[entry["id"]], powers, resolved, verified))
+        cited = _citations(data, entry, laws, resolved, verified)
+        rules.append(_rule(data, entry, trees[entry["id"]], powers, resolved, cited))
     return Pack(
         id=data["pack"],
         title=data["title"],
@@ -165,8 +199,8 @@ def _build(data: Any, text: Any, trees: _Trees, resolved: Resolved, folder: str,
         issuer=data["issuer"],
         region=data["region"],
         in_force_from=resolved.in_force_from,
-        in_force_to=data["in_force"].get("to"),
-        scope_article=data["scope"]["article"],
+        in_force_to=resolved.in_force_to,
+        scope_article=data["scope"].get("article", ""),
         scope=data["scope"]["text"],
         recognised_levels=tuple(data.get("recognised_levels", ())),
         powers=powers,
@@ -177,11 +211,51 @@ def _build(data: Any, text: Any, trees: _Trees, resolved: Resolved, folder: str,
         text_verified=verified,
         repeals=tuple(data.get("repeals", ())),
         rate_formula=data.get("rate_formula", ""),
-        articles=data["articles"],
+        articles=data.get("articles", 0),
         folder=folder,
         settings=resolved.settings,
-        texts=dict(text["articles"]) if text else {},
+        texts=dict(text.get("articles", {})) if text else {},
+        exemptions=tuple(Exemption(**entry) for entry in data["scope"].get("exemptions", ())),
+        laws=laws,
+        confirmation=resolved.confirmation,
     )
+
+
+def _laws(data: Any, text: Any, shipped: bool, resolved: Resolved) -> dict[str, Law]:
+    """A law is verified only where its wording is there to be seen, or the site has confirmed it."""
+    wording: Mapping[str, Any] = text.get("laws", {}) if text else {}
+    return {
+        name: Law(
+            id=name,
+            title=law["title"],
+            number=law.get("number", ""),
+            issuer=law.get("issuer", ""),
+            valid_from=law["in_force"]["from"],
+            valid_to=law["in_force"].get("to"),
+            verified=resolved.confirmation is not None or bool(name in wording and law.get("verified", shipped)),
+            articles=law.get("articles", 0),
+            source=law.get("source", ""),
+            note=law.get("note", ""),
+            texts=dict(wording.get(name, {})),
+        )
+        for name, law in data.get("laws", {}).items()
+    }
+
+
+def _citations(
+    data: Any, entry: Mapping[str, Any], laws: Mapping[str, Law], resolved: Resolved, verified: bool
+) -> tuple[Citation, ...]:
+    """What a rule cites, in the order of writing; its own regulation without bounds, since the pack has those."""
+    seen = resolved.confirmation is not None or entry.get("verified", True)
+    out = []
+    for cited in (entry, *entry.get("cites", ())):
+        law = laws.get(cited.get("law", ""))
+        held = bool(seen and (law.verified if law else verified))
+        title = law.title if law else entry.get("regulation", data["title"])
+        number = law.number if law else entry.get("number", data.get("number", ""))
+        basis = Basis(title, number, cited["article"], cited["quote"], held)
+        out.append(Citation(basis, law.valid_from, law.valid_to) if law else Citation(basis))
+    return tuple(out)
 
 
 def _prose(value: Any) -> Any:
@@ -213,6 +287,7 @@ def _power(name: str, entry: Mapping[str, Any]) -> Power:
         if_refused=tuple(Consequence(**step) for step in entry.get("if_refused", ())),
         levels=tuple(entry.get("levels", ())),
         note=entry.get("note", ""),
+        over=entry.get("over", "department"),
     )
 
 
@@ -222,10 +297,10 @@ def _rule(
     trees: Mapping[str, Expression],
     powers: Mapping[str, Power],
     resolved: Resolved,
-    verified: bool,
+    citations: tuple[Citation, ...],
 ) -> Rule:
     """A clause whose wording nobody has seen in an official text is advice until the site confirms it."""
-    seen = resolved.confirmed or entry.get("verified", True)
+    seen = resolved.confirmation is not None or entry.get("verified", True)
     power = powers.get(entry.get("power", "")) if seen else None
     bite = Bite(entry.get("bite", Bite.ORDER)) if seen else Bite.ADVICE
     needs = entry.get("order_needs")
@@ -236,14 +311,13 @@ def _rule(
     waits = [name for name in named if name in values and values[name] is None]
     if dated and resolved.in_force_from is None and IN_FORCE_FROM not in waits:
         waits.append(IN_FORCE_FROM)
-    cited = {"article": entry["article"], "quote": entry["quote"], "verified": bool(verified and seen)}
-    basis = Basis(entry.get("regulation", data["title"]), entry.get("number", data.get("number", "")), **cited)
+    basis = next((c for c in citations if c.valid_to is None), citations[0]).basis
     return Rule(
         id=entry["id"],
         pack=data["pack"],
         title=entry["title"],
-        article=entry["article"],
-        quote=entry["quote"],
+        article=basis.article,
+        quote=basis.quote,
         subject=entry["subject"],
         applies=entry.get("applies", ""),
         violation=entry["violation"],
@@ -260,6 +334,8 @@ def _rule(
         needs_date=dated,
         note=entry.get("note", ""),
         waits_for=tuple(waits),
+        citations=citations,
+        dated_by=entry.get("dated_by", ""),
     )
 
 

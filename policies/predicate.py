@@ -297,7 +297,7 @@ class _Reader:
             what = f"{function.name} takes {_WORDS[parameter.type]} as {parameter.name}, not {_WORDS[_type(got)]}"
             self.problem(node, what, function.signature)
             return False
-        if parameter.literal and not isinstance(got, Literal):
+        if parameter.literal and not isinstance(got, (Literal, Given) if parameter.set else Literal):
             self.problem(node, f"{function.name} takes a written-out {parameter.name}", function.signature)
             return False
         if parameter.type is Type.INTEGER and isinstance(got, Literal) and abs(int(str(got.value))) > MAX_AMOUNT:

@@ -12,7 +12,7 @@ from inventories.faults import Fault, did_you_mean
 from inventories.model import plain
 from policies.source import Source, shown
 
-SCHEMAS = ("pack", "text", "cases")
+SCHEMAS = ("pack", "text", "cases", "calendar")
 _TYPES = {
     "object": "a mapping",
     "array": "a list",

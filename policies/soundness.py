@@ -10,12 +10,24 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from inventories.kinds import Type
-from policies.expressions import AS_OF, Call, Compare, Expression, Fact, Given, Literal, OneOf, value, walk
+from policies.expressions import (
+    AS_OF,
+    Call,
+    Compare,
+    Expression,
+    Fact,
+    Given,
+    Literal,
+    OneOf,
+    compiled,
+    facts,
+    walk,
+)
 from policies.functions import shift_months
 from policies.subjects import codes, columns_of
 
@@ -67,11 +79,10 @@ def doubts(
     if math.prod(map(len, domains.values())) > MAX_TRIALS:
         return []
     rows = [dict(zip(domains, combination, strict=True)) for combination in itertools.product(*domains.values())]
-    rows = [row for row in rows if _plausible(trees, row, made_up)]
-    judged = [
-        (row, True if applies is None else value(applies, row, made_up), value(violation, row, made_up))
-        for row in rows
-    ]
+    rows = list(_plausible(trees, rows, made_up))
+    binds = compiled(applies, made_up) if applies is not None else lambda _row: True
+    broken = compiled(violation, made_up)
+    judged = [(row, binds(row), broken(row)) for row in rows]
     return [*_one_sided(judged, applies is not None), *_misaddressed(judged, levels), *_guesses(trees, rows, made_up)]
 
 
@@ -106,12 +117,13 @@ def _guesses(
     """A predicate that answers without a fact what it would not answer with it."""
     step = max(1, len(rows) // MAX_REMOVALS)
     for tree in trees:
-        if value(tree, {}, given) is not None:
+        answer, named = compiled(tree, given), facts(tree)
+        if answer({}) is not None:
             yield Doubt("violation", "answers although nothing at all is known", "let NULL stay unknown")
         for row in rows[::step]:
-            whole = value(tree, row, given)
-            for name in row:
-                part = value(tree, {**row, name: None}, given)
+            whole = answer(row)
+            for name in named:
+                part = answer({**row, name: None})
                 if part is not None and part != whole:
                     yield Doubt("violation", f"answers although {name} is not known", "let NULL stay unknown")
                     return
@@ -195,11 +207,15 @@ def _days(trees: Sequence[Expression], given: Mapping[str, object], amounts: Seq
     return sorted({day + timedelta(days=d) for day in out for d in (-1, 0, 1)})
 
 
-def _plausible(trees: Sequence[Expression], row: Mapping[str, object], given: Mapping[str, object]) -> bool:
-    """Whether milestones stand in order: nothing goes live before it was begun."""
-    for node in (node for tree in trees for node in walk(tree)):
-        if isinstance(node, Call) and node.function == "begun_since":
-            _bound, start, *later = (value(argument, row, given) for argument in node.arguments)
-            if any(day < start for day in later):
-                return False
-    return True
+def _plausible(
+    trees: Sequence[Expression], rows: Iterable[dict[str, object]], given: Mapping[str, object]
+) -> Iterator[dict[str, object]]:
+    """The rows in which milestones stand in order: nothing goes live before it was begun."""
+    calls = [
+        node for tree in trees for node in walk(tree) if isinstance(node, Call) and node.function == "begun_since"
+    ]
+    milestones = [[compiled(argument, given) for argument in call.arguments[1:]] for call in calls]
+    for row in rows:
+        days = [[day(row) for day in one] for one in milestones]
+        if not any(later < start for start, *rest in days for later in rest):
+            yield row

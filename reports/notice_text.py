@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from policies.model import Basis, Consequence
+from policies.model import CONTRACTOR, Basis, Consequence, contractor_words
 from reports.model import FactView, FindingView, NoticeView
 from reports.words import (
     STRENGTHS,
@@ -180,7 +180,7 @@ def addressee(view: NoticeView) -> str:
 
 def addresses_other(view: NoticeView) -> bool:
     """Whether the power is over somebody else than the department: the unit that builds for it."""
-    return any(mark in view.power.addressee for mark in ("承建", "承攬", "承揽"))
+    return view.power.over == CONTRACTOR or contractor_words(view.power.addressee)
 
 
 def by_rule(items: Iterable[FindingView]) -> list[tuple[FindingView, list[FindingView]]]:
@@ -283,7 +283,9 @@ def _reply(view: NoticeView) -> str:
 def _consequence(view: NoticeView, consequence: Consequence) -> str:
     ground = tidy(consequence.article, 40) or article(view)
     via = f"（由{office(view.bureau)}向{tidy(consequence.propose_to, 60)}提出）" if consequence.propose_to else ""
-    return f"拒不整改的，依据{ground}，{_stop(tidy(consequence.action, _TEXT) + via)}"
+    return (
+        f"{tidy(consequence.when, 100) or '拒不整改的'}，依据{ground}，{_stop(tidy(consequence.action, _TEXT) + via)}"
+    )
 
 
 def _contact(view: NoticeView) -> str:

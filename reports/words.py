@@ -16,6 +16,7 @@ from inventories.kinds import KINDS, Column, Kind
 from inventories.model import Strength
 from policies.model import Reply
 from policies.orders import STRENGTH_LABELS
+from policies.subjects import DERIVED
 
 SEVERITIES: Mapping[str, str] = {
     "critical": "特别严重",
@@ -100,7 +101,10 @@ EXCLUSIONS: Mapping[str, str] = {
     "out_of_scope": "不在适用范围",
 }
 #: Columns that a pack computes at evaluation and no kind declares.
-COMPUTED: Mapping[str, str] = {"is_on_recognised_cloud": "是否部署在认可的政务云平台"}
+COMPUTED: Mapping[str, str] = {
+    **{found.column.name: found.column.title for found in DERIVED.values()},
+    "is_on_recognised_cloud": "是否部署在认可的政务云平台",
+}
 
 _SOURCES: Mapping[str, str] = {
     "nmap": "网络探测",

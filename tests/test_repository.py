@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from inventories import __version__
 from inventories.kinds import KINDS
-from tools import commands_page
+from tools import commands_page, packs_page
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("auditor", "inventories", "policies", "probes", "reports")
@@ -231,6 +231,14 @@ def test_the_list_of_commands_is_fresh() -> None:
     assert read("docs/commands.md") == commands_page.page(), "docs/commands.md is stale: make docs"
 
 
+def test_the_pages_of_packs_are_fresh() -> None:
+    fresh = packs_page.pages()
+    stale = [path.name for path, text in fresh.items() if not path.is_file() or path.read_text("utf-8") != text]
+    assert stale == [], "make docs"
+    assert set(packs_page.FOLDER.glob("*.md")) == set(fresh), "make docs"
+    assert read("docs/index.md") == packs_page.index(read("docs/index.md")), "make docs"
+
+
 BLOCK = re.compile(r"(?:<!-- (?P<mark>run[^>]*) -->\n)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.M | re.S)
 
 
@@ -316,19 +324,30 @@ def test_the_glossary_holds_the_words_that_are_printed() -> None:
     assert missing == []
 
 
-def examples() -> list[tuple[str, re.Match[str]]]:
-    """Blocks of documentation marked ``<!-- run -->``."""
-    return [(f"{p}:{i}", b) for p in pages() for i, b in enumerate(BLOCK.finditer(read(p))) if b["mark"]]
+def examples() -> list[tuple[str, str, str]]:
+    """Place, language and body of the blocks of documentation marked ``<!-- run -->``.
+
+    Blocks of a page that are marked ``<!-- run: NAME -->`` with one name are steps of one walk, and run as one.
+    """
+    out = []
+    for path in pages():
+        walks: dict[str, list[re.Match[str]]] = {}
+        for i, block in enumerate(BLOCK.finditer(read(path))):
+            if block["mark"]:
+                walks.setdefault(block["mark"].partition(":")[2].strip() or str(i), []).append(block)
+        for name, blocks in walks.items():
+            (language,) = {block["language"] for block in blocks}
+            out.append((f"{path}:{name}", language, "".join(block["body"] for block in blocks)))
+    return out
 
 
-@pytest.mark.parametrize(("place", "block"), examples(), ids=[place for place, _ in examples()])
-def test_examples_in_the_documentation_work(place: str, block: re.Match[str], tmp_path: Path) -> None:
-    if block["language"] == "python":
-        exec(compile(block["body"], place, "exec"), {"__name__": "example"})
+@pytest.mark.parametrize(("place", "language", "body"), examples(), ids=[place for place, *_ in examples()])
+def test_examples_in_the_documentation_work(place: str, language: str, body: str, tmp_path: Path) -> None:
+    if language == "python":
+        exec(compile(body, place, "exec"), {"__name__": "example"})
         return
-    assert block["language"] in ("sh", "console"), f"{place}: who runs {block['language']}?"
-    lines = [line.removeprefix("$ ") for line in block["body"].splitlines()]
-    script = "set -e\n" + "\n".join(lines)
+    assert language in ("sh", "console"), f"{place}: who runs {language}?"
+    script = "set -e\n" + "\n".join(line.removeprefix("$ ") for line in body.splitlines())
     path = {"PATH": f"{BIN}:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(tmp_path), "LANG": "C.UTF-8"}
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{place}\n{done.stdout}\n{done.stderr}"

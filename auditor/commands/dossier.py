@@ -40,7 +40,7 @@ def show(root: Path, name: str, *, as_json: bool) -> int:
         keys = family(inventory.keymap, key)
         words, rows = ledger.words(*keys), ledger.findings(assets=keys)
     rules, now = rules_of(packs_in_force(site)), datetime.now(UTC)
-    findings = [finding_view(row, rules, now=now) for row in rows]
+    findings = [finding_view(row, rules, now=now, timezone=site.timezone) for row in rows]
     if as_json:
         print_json(_as_json(inventory, key, words, findings))
     else:

@@ -60,7 +60,7 @@ def views_of(
         )
     rules = rules_of(packs_in_force(site))
     now = datetime.now(UTC)
-    return by_gravity(finding_view(row, rules, now=now) for row in rows)
+    return by_gravity(finding_view(row, rules, now=now, timezone=site.timezone) for row in rows)
 
 
 def _unknowns(site: Site, department: str | None, rule: str | None, *, as_json: bool) -> int:
@@ -105,7 +105,8 @@ def explain(root: Path, name: str, *, as_json: bool) -> int:
     with open_ledger(site) as ledger, _refusing():
         row = ledger.finding(name)
         events = event_views(ledger.history(row.id))
-    view = finding_view(row, rules_of(packs_in_force(site)), now=datetime.now(UTC))
+    rules, now = rules_of(packs_in_force(site)), datetime.now(UTC)
+    view = finding_view(row, rules, now=now, timezone=site.timezone)
     if as_json:
         print_json(
             view.as_json()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor.column_sources import Gaps, Sources, gap_lines, gaps, gaps_json
+from auditor.commands.catalogue import notes as catalogue_notes
 from auditor.errors import Exit, Refused
-from auditor.intake import packs_in_force, read_registers
+from auditor.intake import packs_in_force, read_registers, working_days
 from auditor.output import print_faults, print_json, say
 from auditor.site import Site, load_site
-from inventories.faults import Fault, Faults
+from inventories.faults import Fault, Faults, clean
+from policies.calendars import PROVISIONAL, Calendar
 
 if TYPE_CHECKING:
     from inventories.registers import RegisterResult
     from policies.model import Pack
+
+#: A time to reply that begins today and is as long as any that a regulation sets ends within this.
+_SOON = timedelta(days=60)
 
 
 def init(directory: Path, *, example: bool) -> None:
@@ -49,6 +55,7 @@ def check(root: Path, *, as_json: bool) -> int:
     notes: list[Fault] = []
     result: RegisterResult | None = None
     packs: tuple[Pack, ...] = ()
+    lacking = Gaps((), ())
     try:
         site = load_site(root)
     except Faults as error:
@@ -63,6 +70,15 @@ def check(root: Path, *, as_json: bool) -> int:
         notes.extend(result.notes)
         notes.extend(_unowned(site, result))
         faults.extend(_credentials(site))
+        try:
+            notes.extend(catalogue_notes(site.root, site.today(datetime.now(UTC))))
+        except Faults as error:
+            faults.extend(error.faults)
+        try:
+            notes.extend(_unpublished(working_days(site), site.today(datetime.now(UTC))))
+        except Faults as error:
+            faults.extend(error.faults)
+        lacking = gaps(packs, Sources(result, site.scopes))
     if as_json:
         print_json(
             {
@@ -71,11 +87,14 @@ def check(root: Path, *, as_json: bool) -> int:
                 "rows": len(result.collection.observations) if result else 0,
                 "refused_rows": len(result.refused) if result else 0,
                 "packs": [pack.id for pack in packs],
+                **gaps_json(lacking),
             }
         )
     else:
         print_faults(faults, kind="fault")
         print_faults(notes, kind="note")
+        for line in gap_lines(lacking):
+            say(clean(line, 2000))
         if result:
             say(
                 f"{len(result.collection.observations)} register rows read, {len(result.refused)} refused; "
@@ -94,6 +113,16 @@ def _unowned(site: Site, result: RegisterResult) -> Iterator[Fault]:
                     f"zone {zone.id!r} names the department {department!r}, which registers/departments lacks",
                     "add it there: until then nothing found in the zone has an owner",
                 )
+
+
+def _unpublished(calendar: Calendar, today: date) -> Iterator[Fault]:
+    """The year in which deadlines that begin soon will end, where its working days are not known yet."""
+    soon = today + _SOON
+    for year in sorted({today.year, soon.year}):
+        if year not in calendar.years:
+            what = f"the State Council's notice of the working days of {year} is not there"
+            mend = f"deadlines that need it are {PROVISIONAL} until it stands in calendars/{year}.yaml"
+            yield Fault("working days", what, mend)
 
 
 def _credentials(site: Site) -> Iterator[Fault]:

@@ -43,6 +43,7 @@ CLOUD = Kind(
         day("built_on", "建成日期", "建设时间", "建成时间", "启用日期"),
         day("expanded_on", "扩容日期", "扩建日期", paper="expansion"),
         text("approval_no", "批准文号", "审批文号", "批复文号", paper="approval"),
+        text("legal_basis", "依据文件", "法律法规依据", paper="legal_basis"),
         flag("is_merged_under_city", "是否纳入市级统一管理", "是否纳入市级政务云"),
         text("mlps_filing_no", "等保备案编号", "备案证明编号", paper="mlps_filing"),
         integer("hosts_total", "物理主机数", origins=ANY),

@@ -29,5 +29,7 @@ COMPONENT = Kind(
         texts("system_keys", "所属系统标识", origins=INFERRED),
         text("system_code", "所属系统编号", "所属系统"),
         day("bought_on", "采购日期", "购置日期"),
+        text("approval_no", "批准文号", "审批文号", paper="approval"),
+        text("legal_basis", "依据文件", "法律法规依据", paper="legal_basis"),
     ),
 )

@@ -100,6 +100,7 @@ HOST = Kind(
         flag("in_asset_register", "是否在资产台账", origins=INFERRED),
         day("purchased_on", "购置日期", "采购日期", "购买日期", "购置时间", paper="purchase"),
         text("approval_no", "批准文号", "审批文号", paper="approval"),
+        text("legal_basis", "依据文件", "法律法规依据", paper="legal_basis"),
         text("project_code", "采购项目编号", "项目编号"),
         flag(
             "cloud_offers",

@@ -13,6 +13,7 @@ from inventories.kinds.declare import (
     text,
     texts,
 )
+from inventories.kinds.department import SECTORS
 
 STATUS = {
     "planned": ("拟建", "规划中", "待建"),
@@ -44,6 +45,15 @@ MIGRATION = {
     "unfinished": ("云上已有，原环境仍在应答",),
     "on_paper": ("登记已上云，云上未见",),
 }
+#: The classes of government data by how they are shared and opened.
+SHARING = {
+    "shared_freely": ("无条件共享",),
+    "shared_on_condition": ("有条件共享",),
+    "not_shared": ("不予共享",),
+    "opened_freely": ("无条件开放",),
+    "opened_on_condition": ("有条件开放",),
+    "not_opened": ("不予开放",),
+}
 CRYPTO = {k: CONCLUSION[k] for k in ("compliant", "mostly_compliant", "non_compliant")}
 
 SYSTEM = Kind(
@@ -61,6 +71,14 @@ SYSTEM = Kind(
         day("approved_on", "立项审批日期", "批准日期", "审批日期", paper="approval"),
         text("approval_no", "批准文号", "审批文号", "立项批复文号", "批复文号", paper="approval"),
         text("functions", "系统功能简介", "功能", "系统功能"),
+        text(
+            "business_field",
+            "系统业务领域",
+            "业务领域",
+            "系统类别",
+            values=SECTORS,
+            note="What the system itself is for, whoever owns it.",
+        ),
         flag("has_own_software", "是否定制开发软件", "定制开发"),
         flag("has_data", "是否产生数据", "有无数据"),
         flag("is_internet_facing", "是否面向互联网", "互联网访问", origins=ANY),
@@ -100,6 +118,7 @@ SYSTEM = Kind(
         text("migration_state", "迁移核查结论", origins=INFERRED, values=MIGRATION),
         day("migrated_on", "迁移上云日期", "上云日期", "迁云日期", "上云时间"),
         day("migration_plan_due_on", "计划迁移日期", "计划上云日期", "迁移计划日期", paper="migration_plan"),
+        day("retired_on", "停用日期", "下线日期"),
         day("retired_filed_on", "停用备案日期", "停用报备日期", paper="retired_filing"),
         flag(
             "is_registered",
@@ -112,6 +131,9 @@ SYSTEM = Kind(
         day("exchange_connected_on", "接入共享交换平台日期", "共享平台对接日期", paper="exchange"),
         day("catalogue_filed_on", "数据目录备案日期", "目录备案日期", "数据目录报备日期", paper="catalogue"),
         day("share_list_on", "共享开放清单日期", paper="share_list"),
+        texts("sharing_classes", "数据共享开放类型", "数据分类", values=SHARING),
+        day("data_gathered_on", "数据归集日期", "归集至大数据平台日期", paper="data_gathering"),
+        day("domestic_reform_on", "信创改造完成日期", paper="domestic_reform"),
         text("budget_funds", "建设资金来源", "资金来源"),
         integer("mlps_level", "等保级别", "等级保护", "等保等级", "等级保护级别", unit="级", paper="mlps_grading"),
         text("mlps_filing_no", "等保备案编号", "备案证明编号", "等保备案号", paper="mlps_filing"),
@@ -126,11 +148,18 @@ SYSTEM = Kind(
             "等保报告模板",
             values={"2019": ("2019版",), "2021": ("2021版",), "2025": ("2025版",)},
         ),
-        integer("mlps_major_risks_open", "未整改重大风险隐患数", "重大风险隐患数量"),
+        integer(
+            "mlps_major_risks_found",
+            "重大风险隐患数量",
+            "重大风险隐患数量（整改前）",
+            note="As the report's conclusion gives it: before mending.",
+        ),
+        integer("mlps_major_risks_open", "未整改重大风险隐患数", "重大风险隐患未整改数"),
         flag("crypto_required", "是否应开展密评", "需密评"),
         day("crypto_plan_on", "密码应用方案日期", paper="crypto_plan"),
         day("crypto_built_on", "密码保障系统建成日期", paper="crypto_build"),
         day("crypto_assessed_on", "密评日期", "商用密码应用安全性评估日期", paper="crypto_assessment"),
+        day("crypto_reported_on", "密评报告日期", "密评报告出具日期"),
         text("crypto_conclusion", "密评结论", values=CRYPTO, paper="crypto_assessment"),
         day("crypto_filed_on", "密评备案日期", paper="crypto_filing"),
         day("risk_assessed_on", "风险评估日期", "安全风险评估日期", paper="risk_assessment"),

@@ -63,6 +63,7 @@ def sample(column: Column) -> tuple[Any, Value]:
         "region": ("140800", "140800"),
         "mlps_level": ("三级", 3),
         "budget_spent_ratio": ("85%", 0.85),
+        "change_ratio": ("5%", 0.05),
     }
     if column.name in special:
         return special[column.name]

@@ -81,10 +81,23 @@ def test_a_boundary_that_no_case_tries(make_pack: MakePack, old: str, new: str, 
     assert f"no case has built_on {words}" in whats(found, "untested")[0]
 
 
-def test_cases_of_no_rule(make_pack: MakePack) -> None:
-    found = report(make_pack, lost=CLOUD_CASES.replace("rule: on-cloud", "rule: off-cloud"))
-    assert whats(found, "orphans") == ["town-2020 has no rule 'off-cloud'"]
-    assert len(found.results) == 8
+@pytest.mark.parametrize(
+    ("old", "new", "place", "what", "mend"),
+    [
+        ("rule: on-cloud", "rule: off-cloud", "1:7", "match nothing: there is no rule 'off-cloud'", "'on-cloud'"),
+        ("expect: violation}", "expect: violation, also: [no-cloud]}", "4:85", "no rule 'no-cloud' judges", ""),
+        ("expect: violation}", "expect: violation, also: [no-new-room]}", "4:85", "'no-new-room' judges a sys", ""),
+    ],
+)
+def test_a_case_that_matches_nothing_is_no_pack(
+    make_pack: MakePack, old: str, new: str, place: str, what: str, mend: str
+) -> None:
+    with pytest.raises(Faults) as caught:
+        report(make_pack, on_cloud=CLOUD_CASES.replace(old, new, 1))
+    (fault,) = caught.value.faults
+    assert fault.where.endswith(f"cases/on-cloud.yaml:{place}")
+    assert what in fault.what
+    assert mend in fault.mend
 
 
 SECOND = """\

@@ -24,11 +24,13 @@ from policies.expressions import (
     Negation,
     OneOf,
     Some,
+    compiled,
     constant,
     sql,
     value,
 )
 from policies.functions import FUNCTIONS, shift_months
+from policies.prospects import answers
 from policies.statements import identifier
 
 #: A few columns of a system, one or two of each type.
@@ -125,6 +127,22 @@ def test_sql_and_python_agree(db: duckdb.DuckDBPyConnection, tree: Expression, r
     query = f"SELECT {sql(tree, identifier, OUTSIDE)} FROM (SELECT {', '.join(names)})"
     ((judged,),) = db.execute(query, [row[name] for name in COLUMNS]).fetchall()
     assert judged == value(tree, row, OUTSIDE)
+
+
+@given(tree=trees, row=rows, forgotten=st.sets(st.sampled_from(sorted(COLUMNS))))
+def test_a_compiled_tree_means_the_same(tree: Expression, row: dict[str, Any], forgotten: set[str]) -> None:
+    known = {name: held for name, held in row.items() if name not in forgotten}
+    assert compiled(tree, OUTSIDE)(known) == value(tree, known, OUTSIDE)
+
+
+@given(tree=trees, row=rows, missing=st.sets(st.sampled_from(sorted(COLUMNS))))
+def test_what_a_tree_can_come_to_without_some_columns_is_foreseen(
+    tree: Expression, row: dict[str, Any], missing: set[str]
+) -> None:
+    """Never does a rule answer that was said to stay unknown."""
+    known = {name: None if name in missing else held for name, held in row.items()}
+    waiting = frozenset(name for name, held in OUTSIDE.items() if held is None)
+    assert value(tree, known, OUTSIDE) in answers(tree, frozenset(missing), waiting)
 
 
 def without_begun_since(tree: Expression) -> bool:

@@ -13,9 +13,11 @@ from inventories.faults import Fault, Faults
 from inventories.kinds import KINDS
 from inventories.model import Strength
 from policies import cache, schema
-from policies.model import Bite, Pack, Severity, Verdict
+from policies.model import Bite, Confirmation, Pack, Severity, Verdict
 from policies.pack import builtin_packs, load_pack, load_packs, pack_files
 from tests.policies.conftest import CLOUD_CASES, PACK, TEXT, MakePack
+
+SEEN = {"by": "王工", "on": "2026-10-08", "document": "数据局〔2026〕5号"}
 
 
 def faults_of(folder: Path, settings: dict[str, object] | None = None) -> list[Fault]:
@@ -127,6 +129,40 @@ QUOTE = "quote: 各部门系统应当迁移上云"
         ("  merged_on: {", "  built_on: {", "{type: date", "already means something else", "another name"),
         ("pack: town-2020", "pack: town-2021", "town-2021", "calls itself 'town-2021'", "same name"),
         ("{from: 2020-01-01}", "{from: 2020-01-01, to: 2019-01-01}", "2019-01-01", "before the first day", ""),
+        ("{from: 2020-01-01}", "{from: 2020-01-01, to: 2024-12-30, years: 5}", "2024-12-30", "2024-12-31", "one of"),
+        ("    addressee: 建设单位\n", "    addressee: 承建单位\n", "承建单位", "is a contractor", "over: contractor"),
+        (
+            "levels: [city]\n    form",
+            "levels: [city]\n    over: contractor\n    form",
+            "[city]\n    over",
+            "no level of",
+            "out",
+        ),
+        (
+            "text: 适用于本镇各部门}",
+            "text: 镇, exemptions: [{article: 第二条, quote: 学校除外}]}",
+            "学校",
+            "not in the text",
+            "",
+        ),
+        ("severity: high", "severity: high\n    dated_by: built_on", "built_on\n    order", "name no date", "none"),
+        # what a predicate may not say
+        (
+            "violation: built_on >= merged_on",
+            "violation: built_on >= '2020-01-01'",
+            "built_on >= '",
+            "with text",
+            "date",
+        ),
+        ("violation: built_on >= merged_on", "violation: area / 2 > 1", "area", "division", "compare"),
+        ("violation: built_on >= merged_on", "violation: name = name", "name = n", "always true", ""),
+        (
+            "violation: built_on >= merged_on",
+            "violation: built_on is null",
+            "built_on is",
+            "unknown fact into",
+            "NULL",
+        ),
     ],
 )
 def test_faults_have_their_place(make_pack: MakePack, old: str, new: str, needle: str, what: str, mend: str) -> None:
@@ -176,16 +212,17 @@ def test_a_pack_without_its_wording_is_unverified_until_the_site_confirms_it(mak
     pack = load_pack(folder)
     assert not pack.text_verified
     assert not pack.rules[0].basis.verified
-    confirmed = load_pack(folder, settings={"confirmed_text": True})
+    confirmed = load_pack(folder, settings={"confirmed_wording": SEEN})
     assert confirmed.text_verified
     assert confirmed.rules[0].basis.verified
+    assert confirmed.confirmation == Confirmation("王工", date(2026, 10, 8), "数据局〔2026〕5号")
 
 
 def test_a_clause_that_nobody_has_seen_is_advice_until_confirmed(make_pack: MakePack) -> None:
     folder = make_pack(("    remedy: 迁移上云\n", "    remedy: 迁移上云\n    verified: false\n"))
     rule = load_pack(folder).rules[0]
     assert (rule.bite, rule.power, rule.order_needs, rule.basis.verified) == (Bite.ADVICE, None, None, False)
-    assert load_pack(folder, settings={"confirmed_text": True}).rules[0].bite is Bite.ORDER
+    assert load_pack(folder, settings={"confirmed_wording": SEEN}).rules[0].bite is Bite.ORDER
 
 
 def test_a_clause_of_another_law_is_cited_as_such(make_pack: MakePack) -> None:
@@ -197,6 +234,63 @@ def test_a_clause_of_another_law_is_cited_as_such(make_pack: MakePack) -> None:
     )
     basis = load_pack(folder).rules[1].basis
     assert (basis.regulation, basis.article) == ("某法", "第九十九条")
+
+
+def test_years_in_force(make_pack: MakePack) -> None:
+    pack = load_pack(make_pack(("{from: 2020-01-01}", "{from: 2020-02-29, years: 5}")))
+    assert (pack.in_force_from, pack.in_force_to) == (date(2020, 2, 29), date(2025, 2, 27))
+    folder = make_pack(("{from: 2020-01-01}", "{from: site, years: 5}"))
+    assert load_pack(folder).in_force_to is None
+    dated = load_pack(folder, settings={"in_force_from": "2024-02-05"})
+    assert dated.in_force_to == date(2029, 2, 4)
+
+
+def test_exemptions_and_powers_over_contractors(make_pack: MakePack) -> None:
+    pack = load_pack(
+        make_pack(
+            (
+                "text: 适用于本镇各部门}",
+                "text: 镇, exemptions: [{article: 第三条, quote: 不得新建机房, note: 例外}]}",
+            ),
+            ("    addressee: 建设单位\n    levels: [city]\n", "    addressee: 承建单位\n    over: contractor\n"),
+            ("article: 第四条, propose_to: 财政所}", "article: 第四条, when: 情节严重的}"),
+        )
+    )
+    assert [(e.article, e.quote, e.note) for e in pack.exemptions] == [("第三条", "不得新建机房", "例外")]
+    assert (pack.powers["order"].over, pack.powers["order"].levels) == ("contractor", ())
+    assert pack.powers["order"].if_refused[0].when == "情节严重的"
+
+
+def test_a_repealed_pack_ends_the_day_before_its_successor_begins(make_pack: MakePack) -> None:
+    old = make_pack()
+    make_pack(
+        ("pack: town-2020", "pack: town-2024"),
+        ("number: 示例〔2020〕1号", "number: 示例〔2024〕9号\nrepeals: [示例〔2020〕１号]"),
+        ("{from: 2020-01-01}", "{from: 2024-05-01}"),
+        name="town-2024",
+    )
+    first, second = load_packs(["town-2020", "town-2024"], extra_dirs=[old.parent])
+    assert (first.in_force_to, second.in_force_to) == (date(2024, 4, 30), None)
+    (alone,) = load_packs(["town-2020"], extra_dirs=[old.parent])
+    assert alone.in_force_to is None
+
+
+@pytest.mark.parametrize(
+    ("site", "fits"),
+    [("140800", True), ("140881", True), ("140000", True), ("140900", False), ("440303", False), ("150000", False)],
+)
+def test_a_pack_for_another_region(make_pack: MakePack, site: str, fits: bool) -> None:
+    folder = make_pack()
+    where = {"town-2020": "site.yaml:7:3", "no-such": "site.yaml:8:3"}
+    if fits:
+        assert load_packs(["town-2020"], extra_dirs=[folder.parent], region=site, where=where)
+        return
+    with pytest.raises(Faults) as caught:
+        load_packs(["town-2020", "no-such"], extra_dirs=[folder.parent], region=site, where=where)
+    foreign, unknown = sorted(caught.value.faults, key=lambda fault: fault.where)
+    assert (foreign.where, unknown.where) == ("site.yaml:7:3", "site.yaml:8:3")
+    assert f"the pack town-2020 is for 140800, and this site for {site}" in foreign.what
+    assert "'no-such' is unknown" in unknown.what
 
 
 # --- settings -----------------------------------------------------------------------------------------------
@@ -232,7 +326,11 @@ def test_a_declared_setting(make_pack: MakePack) -> None:
         ({"merged_onn": "2022-05-01"}, "unknown setting 'merged_onn'"),
         ({"merged_on": "soon"}, "'soon' is no date"),
         ({"merged_on": 20220501}, "is no date"),
-        ({"confirmed_text": "yes"}, "is no boolean"),
+        ({"confirmed_wording": True}, "who confirmed it"),
+        ({"confirmed_wording": {"by": "王工", "on": "2026-10-08"}}, "by what paper"),
+        ({"confirmed_wording": {**SEEN, "on": "soon"}}, "when"),
+        ({"confirmed_wording": {**SEEN, "by": " "}}, "who confirmed it"),
+        ({"confirmed_wording": {**SEEN, "digest": "x"}}, "who confirmed it"),
         ({"in_force_from": "2019-03-01"}, "the text itself says 2020-01-01"),
     ],
 )

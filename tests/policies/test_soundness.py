@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import pytest
@@ -72,13 +73,13 @@ def test_a_predicate_that_guesses_is_found_by_trial(monkeypatch: pytest.MonkeyPa
     """The language cannot say it, so the meaning of ``not`` is broken for the test."""
     import policies.soundness as soundness
 
-    honest = soundness.value
+    honest = soundness.compiled
 
-    def guessing(node: Expression, row: dict[str, object], given: dict[str, object]) -> object:
-        found = honest(node, row, given)
-        return True if isinstance(node, Negation) and found is None else found
+    def guessing(node: Expression, given: Mapping[str, object]) -> Callable[[Mapping[str, object]], object]:
+        answer = honest(node, given)
+        return lambda row: True if isinstance(node, Negation) and answer(row) is None else answer(row)
 
-    monkeypatch.setattr(soundness, "value", guessing)
+    monkeypatch.setattr(soundness, "compiled", guessing)
     found = doubts("system", None, Negation(Fact("is_registered", Type.BOOLEAN)), GIVEN)
     assert any("nothing at all is known" in d.what for d in found)
     assert any("is_registered is not known" in d.what for d in found)
