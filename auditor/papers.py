@@ -6,12 +6,13 @@ Drafts only: nothing here numbers, signs or sends. Each file takes its place who
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from auditor.site import Site
-from policies.model import Pack, Power, Rule
-from reports.model import AuditView, DepartmentView, FindingView, NoticeView, Written
+from policies.model import CONTRACTOR, Pack, Power, Rule
+from reports.model import AssetView, AuditView, DepartmentView, FindingView, NoticeView, Written
 
 if TYPE_CHECKING:
     from auditor.judging import Judged
@@ -35,8 +36,7 @@ def write_papers(site: Site, view: AuditView, judged: Judged, registers: Registe
     fresh.mkdir(mode=0o700)
     fonts = missing_fonts()
     final = site.out / "notices"
-    for notice in notices_of(site, view, judged.packs):
-        name = f"{notice.department.id}-{notice.power.id}"
+    for name, notice in _named(notices_of(site, view, judged.packs)):
         if notice.items:
             render_notice(notice, fresh / f"{name}.docx")
             notices.append(final / f"{name}.docx")
@@ -58,6 +58,7 @@ def write_papers(site: Site, view: AuditView, judged: Judged, registers: Registe
 def notices_of(site: Site, view: AuditView, packs: tuple[Pack, ...]) -> Iterator[NoticeView]:
     """One paper per department, authority, addressee and form.
 
+    A power over contractors has one for each of them that the registers name, and one for those that they do not.
     What may not go into it goes, with the reasons, to whoever drafts; a department with nothing that could ever
     be ordered under a power has no paper under it.
     """
@@ -66,8 +67,47 @@ def notices_of(site: Site, view: AuditView, packs: tuple[Pack, ...]) -> Iterator
         for power in pack.powers.values():
             for department in view.departments:
                 found = _under(view, rules, department, pack, power)
-                if found:
-                    yield _notice(site, view, pack, power, department, found)
+                for addressee, theirs in _by_addressee(view, power, found):
+                    yield _notice(site, view, pack, power, department, theirs, addressee)
+
+
+def _named(notices: Iterable[NoticeView]) -> Iterator[tuple[str, NoticeView]]:
+    """Each paper with a file name of its own: packs may call their powers alike, and a contractor is no file name."""
+    used: Counter[str] = Counter()
+    for notice in notices:
+        name = f"{notice.department.id}-{notice.power.id}"
+        used[name] += 1
+        yield name if used[name] == 1 else f"{name}-{used[name]}", notice
+
+
+def _by_addressee(
+    view: AuditView, power: Power, found: Sequence[FindingView]
+) -> Iterator[tuple[str, list[FindingView]]]:
+    """The findings by whom a paper on them addresses: the department itself (empty), or a contractor by name."""
+    if not found or power.over != CONTRACTOR:
+        groups = {"": list(found)} if found else {}
+    else:
+        groups, of = {}, contractors(view.assets)
+        for finding in found:
+            groups.setdefault(of.get(finding.asset_key, ""), []).append(finding)
+    # Whom nobody knows comes last.
+    yield from sorted(groups.items(), key=lambda group: (not group[0], group[0]))
+
+
+def contractors(assets: Iterable[AssetView]) -> Mapping[str, str]:
+    """Key of a project, or of a system that names one, → its contractor as the register of projects gives it."""
+    assets = tuple(assets)
+    projects = {
+        (one.department_id, str(one.values.get("code") or "")): one for one in assets if one.kind == "project"
+    }
+    out: dict[str, str] = {}
+    for one in assets:
+        code = str(one.values.get("project_code") or "")
+        project = one if one.kind == "project" else projects.get((one.department_id, code)) if code else None
+        name = str(project.values.get("contractor") or "").strip() if project is not None else ""
+        if name:
+            out[one.key] = name
+    return out
 
 
 def _under(
@@ -89,7 +129,13 @@ def _under(
 
 
 def _notice(
-    site: Site, view: AuditView, pack: Pack, power: Power, department: DepartmentView, found: list[FindingView]
+    site: Site,
+    view: AuditView,
+    pack: Pack,
+    power: Power,
+    department: DepartmentView,
+    found: list[FindingView],
+    addressee: str,
 ) -> NoticeView:
     return NoticeView(
         site=site.config.name,
@@ -104,5 +150,6 @@ def _notice(
         contact=site.config.contact,
         regulation=pack.title,
         regulation_number=pack.number,
+        addressee_name=addressee,
         timezone=site.config.timezone,
     )
