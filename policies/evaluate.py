@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -37,7 +38,7 @@ def evaluate(
 
     Raises :class:`~inventories.faults.Faults` where the snapshot cannot be read. See :class:`Evaluation`.
     """
-    tallies: dict[tuple[str, str, Verdict], int] = {}
+    counts: list[Count] = []
     parts: list[Part] = []
     seals: dict[str, object] = {}
     leave: Waived = {}
@@ -48,20 +49,20 @@ def evaluate(
             leave |= mine
             seals[kind] = _seal(engine, kind)
             names = [judged.rule.full_id for judged in engine.rules[kind]]
-            for rule, department, code, number in _counts(engine, kind):
-                tallies[names[rule], department, VERDICTS[code]] = number
+            counts += [
+                Count(names[rule], department, VERDICTS[code], n)
+                for rule, department, code, n in _counts(engine, kind)
+            ]
             parts += _hits(engine, kind, mine)
     parts.sort(key=lambda part: part.rule.full_id)
-    _lay_over(tallies, leave)
-    counted = sorted((*key, number) for key, number in tallies.items() if number)
+    counts = sorted(_laid_over(counts, leave) if leave else counts)
     body = {
         "rules": sorted(rule.full_id for pack in packs for rule in pack.rules),
         "verdicts": seals,
-        "counts": counted,
+        "counts": counts,
         "waived": sorted([rule, key, waiver] for (rule, key), (waiver, _) in leave.items()),
     }
-    counts = tuple(Count(*row) for row in counted)
-    return Evaluation(as_of, Outcomes(parts), counts, hashlib.sha256(canonical(body).encode()).hexdigest())
+    return Evaluation(as_of, Outcomes(parts), tuple(counts), hashlib.sha256(canonical(body).encode()).hexdigest())
 
 
 def _seal(engine: Engine, kind: str) -> str:
@@ -147,12 +148,13 @@ def _held(judged: Judged, name: str) -> str:
     return f"{name} of {judged.pack.id}" if derived(judged.rule.subject, name) else f"its {name}"
 
 
-def _lay_over(tallies: dict[tuple[str, str, Verdict], int], leave: Waived) -> None:
-    """Counts waived violations as waived."""
+def _laid_over(counts: Sequence[Count], leave: Waived) -> list[Count]:
+    """The counts with waived violations counted as waived."""
+    tallies = Counter({(rule, department, verdict): number for rule, department, verdict, number in counts})
     for (rule, _key), (_waiver, department) in leave.items():
         tallies[rule, department, Verdict.VIOLATION] -= 1
-        waived_here = (rule, department, Verdict.WAIVED)
-        tallies[waived_here] = tallies.get(waived_here, 0) + 1
+        tallies[rule, department, Verdict.WAIVED] += 1
+    return [Count(*key, number) for key, number in tallies.items() if number]
 
 
 def verdicts_for(

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from inventories.model import Strength
 
@@ -316,9 +317,11 @@ class Outcome:
     waiver: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many assets of a department got each verdict under a rule: the denominator beside every count."""
+class Count(NamedTuple):
+    """How many assets of a department got each verdict under a rule: the denominator beside every count.
+
+    A tuple, since a large city has tens of thousands of them.
+    """
 
     rule: str
     department_id: str
