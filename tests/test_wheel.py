@@ -26,8 +26,17 @@ PACKAGES = ("auditor", "inventories", "policies", "probes", "reports")
 
 #: Tests that are about the checkout itself, and so cannot run elsewhere.
 CHECKOUT_ONLY = ("tests/test_repository.py", "tests/test_wheel.py")
-#: Without WHEEL_SUITE=whole: seconds, not minutes.
-PART = ("tests/inventories", "tests/policies", "tests/reports")
+#: Without WHEEL_SUITE=whole: seconds, not minutes. Above all what reads data files that have to be in the wheel.
+PART = (
+    "tests/auditor/test_cli.py",
+    "tests/inventories/test_dictionary.py",
+    "tests/inventories/test_products.py",
+    "tests/policies/test_calendars.py",
+    "tests/policies/test_lists.py",
+    "tests/policies/test_pack.py",
+    "tests/probes/test_fingerprints.py",
+    "tests/reports",
+)
 
 # One worker builds, installs and uses the wheel; without the group each of xdist's workers would.
 pytestmark = pytest.mark.xdist_group("wheel")

@@ -27,7 +27,7 @@ from policies.trees import given, trees_of
 
 FOLDER = BUILTIN / "national"
 TODAY = date(2026, 11, 23)
-CONFIRMED = {"confirmed_wording": {"by": "王某", "on": "2026-11-01", "document": "某数函〔2026〕5号"}}
+CONFIRMED = {"confirmed_wording": {"by": "法规科", "on": "2026-11-01", "document": "某数函〔2026〕5号"}}
 POLICE, CRYPTOGRAPHY = "公安机关网安部门", "密码管理部门"
 #: Advice, or a hint to follow, whatever a site confirms.
 NEVER_BINDING = {
