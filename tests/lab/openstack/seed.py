@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,11 @@ def _networks(cloud: Any, networks: Iterable[Any], routed: set[str]) -> None:
         made = neutron.create_network(name=network.name, is_router_external=network.external, **flat)
         # A network of loopback addresses (the laboratory's city) may have no DHCP.
         dhcp = not network.prefix.startswith("127.")
+        # Routers take any address of the pool, and would now and then take one that a server wishes for.
+        upper = list(ip_network(network.prefix).subnets(1))[1]
+        pool = {"allocation_pools": [{"start": str(upper[1]), "end": str(upper[-2])}]} if network.external else {}
         subnet = neutron.create_subnet(
-            name=network.name, network_id=made.id, ip_version=4, cidr=network.prefix, is_dhcp_enabled=dhcp
+            name=network.name, network_id=made.id, ip_version=4, cidr=network.prefix, is_dhcp_enabled=dhcp, **pool
         )
         if network.external:
             outside = made
