@@ -63,11 +63,13 @@ def notices_of(site: Site, view: AuditView, packs: tuple[Pack, ...]) -> Iterator
     be ordered under a power has no paper under it.
     """
     rules = {rule.full_id: rule for pack in packs for rule in pack.rules}
+    over_contractors = any(power.over == CONTRACTOR for pack in packs for power in pack.powers.values())
+    builders = contractors(view.assets) if over_contractors else {}
     for pack in packs:
         for power in pack.powers.values():
             for department in view.departments:
                 found = _under(view, rules, department, pack, power)
-                for addressee, theirs in _by_addressee(view, power, found):
+                for addressee, theirs in _by_addressee(builders, power, found):
                     yield _notice(site, view, pack, power, department, theirs, addressee)
 
 
@@ -81,15 +83,13 @@ def _named(notices: Iterable[NoticeView]) -> Iterator[tuple[str, NoticeView]]:
 
 
 def _by_addressee(
-    view: AuditView, power: Power, found: Sequence[FindingView]
+    builders: Mapping[str, str], power: Power, found: Sequence[FindingView]
 ) -> Iterator[tuple[str, list[FindingView]]]:
     """The findings by whom a paper on them addresses: the department itself (empty), or a contractor by name."""
-    if not found or power.over != CONTRACTOR:
-        groups = {"": list(found)} if found else {}
-    else:
-        groups, of = {}, contractors(view.assets)
-        for finding in found:
-            groups.setdefault(of.get(finding.asset_key, ""), []).append(finding)
+    groups: dict[str, list[FindingView]] = {}
+    for finding in found:
+        name = builders.get(finding.asset_key, "") if power.over == CONTRACTOR else ""
+        groups.setdefault(name, []).append(finding)
     # Whom nobody knows comes last.
     yield from sorted(groups.items(), key=lambda group: (not group[0], group[0]))
 
