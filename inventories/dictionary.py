@@ -6,11 +6,11 @@ ends with status 1 where the page is stale.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from inventories.generated import write_page
 from inventories.kinds import DUCKDB_TYPES, KINDS, Column, Kind
 from inventories.kinds.declare import COMMON
 from inventories.model import Origin
@@ -87,19 +87,13 @@ def _choices() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Write the data dictionary from the declarations.")
-    parser.add_argument("page", nargs="?", type=Path, default=PAGE)
-    parser.add_argument("--check", action="store_true", help="write nothing; status 1 where the page is stale")
-    options = parser.parse_args(arguments)
-    text = render()
-    if options.check:
-        fresh = options.page.is_file() and options.page.read_text(encoding="utf-8") == text
-        if not fresh:
-            sys.stderr.write(f"{options.page}: is stale: run 'python -m inventories.dictionary'\n")
-        return 0 if fresh else 1
-    options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text(text, encoding="utf-8")
-    return 0
+    return write_page(
+        arguments,
+        module="inventories.dictionary",
+        about="Write the data dictionary from the declarations.",
+        page=PAGE,
+        render=render,
+    )
 
 
 if __name__ == "__main__":

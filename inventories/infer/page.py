@@ -6,11 +6,11 @@ the page is stale.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from inventories.generated import write_page
 from inventories.infer.evidence import sections
 from inventories.infer.table import Cell, Rows, Section, Texts
 
@@ -107,19 +107,13 @@ def _listed(texts: Texts) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Write the page of evidence from its table.")
-    parser.add_argument("page", nargs="?", type=Path, default=PAGE)
-    parser.add_argument("--check", action="store_true", help="write nothing; status 1 where the page is stale")
-    options = parser.parse_args(arguments)
-    text = render()
-    if options.check:
-        fresh = options.page.is_file() and options.page.read_text(encoding="utf-8") == text
-        if not fresh:
-            sys.stderr.write(f"{options.page}: is stale: run 'python -m inventories.infer.page'\n")
-        return 0 if fresh else 1
-    options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text(text, encoding="utf-8")
-    return 0
+    return write_page(
+        arguments,
+        module="inventories.infer.page",
+        about="Write the page of evidence from its table.",
+        page=PAGE,
+        render=render,
+    )
 
 
 if __name__ == "__main__":
