@@ -15,7 +15,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from auditor.ledger import auditing, dialects, identities, queries, schema, words
+from auditor.ledger import auditing, dialects, identities, office_tables, queries, schema, words
 from auditor.ledger.errors import LedgerError, Refusal
 from auditor.ledger.merging import Occasion, follow, give_back, living
 from auditor.ledger.recording import Recording, SightOf
@@ -81,18 +81,18 @@ class Ledger:
 
         Audits that still say "running" were killed, and become interrupted.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             return auditing.begin(connection, opening, at)
 
     def resume_audit(self, audit: str, *, at: datetime) -> AuditRow:
         """Notes that an interrupted or failed audit goes on. LedgerError where it is recorded already."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             auditing.resume(connection, audit, at)
             return auditing.get(connection, audit)
 
     def set_stage(self, audit: str, stage: str, *, snapshot: str | None = None) -> None:
         """Notes how far an audit has come, and the snapshot's id once there is one."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             auditing.change(connection, audit, stage=stage, **({} if snapshot is None else {"snapshot": snapshot}))
 
     def finish_audit(
@@ -102,32 +102,32 @@ class Ledger:
         values: dict[str, object] = {"ended_at": at, "exit_status": exit_status, "message": clean(message, 1000)}
         if status is not None:
             values["status"] = status.value
-        with self._writing() as connection:
+        with self.writing() as connection:
             auditing.change(connection, audit, **values)
 
     def audit(self, audit: str) -> AuditRow:
         """LedgerError where there is none of that id."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return auditing.get(connection, audit)
 
     def audits(self, *statuses: Status, limit: int | None = None) -> list[AuditRow]:
         """Newest first; of all statuses where none is named."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return auditing.listing(connection, statuses, limit)
 
     def save_probe_runs(self, audit: str, runs: Sequence[ProbeRun]) -> None:
         """For an audit that ends before it is recorded; otherwise hand them to :meth:`record`."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             auditing.get(connection, audit)
             auditing.save_runs(connection, audit, runs)
 
     def probe_runs(self, audit: str) -> list[ProbeRun]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return auditing.runs(connection, audit)
 
     def last_successes(self) -> dict[tuple[str, str], datetime]:
         """(zone, probe) → when the probe last did there all that it set out to do."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return auditing.last_successes(connection)
 
     def last_success(self, zone: str, probe: str) -> datetime | None:
@@ -136,7 +136,7 @@ class Ledger:
     # What earlier audits called things
 
     def key_map(self) -> KeyMap:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return identities.load(connection)
 
     def save_key_map(self, key_map: KeyMap, *, at: datetime, by: str) -> None:
@@ -144,7 +144,7 @@ class Ledger:
 
         The caller holds the audit's lock, so that no audit works on the map meanwhile.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             moved = identities.save(connection, key_map, with_pins=True)
             follow(connection, moved, key_map.aliases, Occasion(at, actor=clean(by, 100)))
 
@@ -165,7 +165,7 @@ class Ledger:
         it moved go back. The caller holds the audit's lock. LedgerError without reason or name, and for a word that
         is undone already.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             occasion = Occasion(at, actor=clean(by, 100))
             leaving = living(connection, told.other) if told.other else ()
             moved = identities.save(connection, told.keymap, with_pins=True)
@@ -176,8 +176,13 @@ class Ledger:
 
     def words(self, *keys: str) -> list[WordRow]:
         """What people said about the identity of these assets (none: of any), oldest first."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return words.listing(connection, keys)
+
+    @property
+    def guarded(self) -> Sequence[str]:
+        """The tables that only the audit trail writes to (:mod:`auditor.ledger.trail`)."""
+        return tuple(office_tables.GUARDED)
 
     # Findings
 
@@ -202,7 +207,7 @@ class Ledger:
         wrong on the way, also inside ``seen`` and ``sight_of``, leaves the ledger as it was. Stored pins stay.
         LedgerError where the audit is recorded already.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             if auditing.get(connection, audit).recorded_at is not None:
                 raise Refusal(f"the audit {clean(audit, 80)} is recorded already")
             aliases = key_map.aliases if key_map is not None else identities.load_aliases(connection)
@@ -239,7 +244,7 @@ class Ledger:
 
         Ordered by department, rule, asset's name and id. LedgerError for an unknown state.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             return queries.listing(
                 connection,
                 states=states,
@@ -252,31 +257,33 @@ class Ledger:
 
     def finding(self, name: str) -> FindingRow:
         """By id or the beginning of one. LedgerError for none, and for several."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return queries.one(connection, name)
 
     def history(self, name: str) -> list[EventRow]:
         """What happened to a finding, oldest first."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return queries.history(connection, queries.one(connection, name).id)
 
     def dismiss(self, name: str, *, ground: str, by: str, at: datetime, until: date | None = None) -> FindingRow:
         """A person judges a finding false: until a date, or (None) until its facts change."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             return queries.dismiss(connection, name, ground=ground, by=by, at=at, until=until)
 
     def restore(self, name: str, *, ground: str, by: str, at: datetime) -> FindingRow:
         """A person takes a dismissal back; the finding is as stale as the last look left it."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             return queries.restore(connection, name, ground=ground, by=by, at=at)
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view, for the ledger's own modules; a Refusal inside becomes a LedgerError."""
         with self._asked(), self._database.reading() as connection:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """One transaction, one writer at a time; whatever is raised inside undoes everything."""
         with self._asked(), self._database.writing() as connection:
             yield connection
 
