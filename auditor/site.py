@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from auditor.site_access import ACCESS_MODELS, AccessConfig, Port, Prefix, Strict, access
+from auditor.site_office import OFFICE_MODELS, BrakeConfig, DocumentsConfig, PeopleConfig
 from auditor.site_packs import check_packs, pack_id
 from inventories.documents import Document, read_yaml
 from inventories.faults import Fault, Faults, did_you_mean
@@ -120,6 +121,9 @@ class SiteConfig(Strict):
     limits: LimitsConfig = LimitsConfig()
     absence_audits: Annotated[int, Field(ge=1, le=30)] = 2
     consultation: bool = True
+    people: PeopleConfig = PeopleConfig()
+    documents: DocumentsConfig = DocumentsConfig()
+    brake: BrakeConfig = BrakeConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +230,7 @@ def _known_keys(path: Sequence[str | int]) -> list[str]:
         "profiles": ProfileConfig,
         "limits": LimitsConfig,
         **ACCESS_MODELS,
+        **OFFICE_MODELS,
     }
     model: type[BaseModel] = SiteConfig
     for part in path:
