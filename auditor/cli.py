@@ -13,7 +13,9 @@ from typing import Annotated
 import typer
 
 from auditor.cli_assets import asset_app
+from auditor.cli_case import case_app, notice_app
 from auditor.cli_catalogue import catalogue_app
+from auditor.cli_office import department_app, register_app, waiver_app
 from auditor.cli_options import HERE, JsonOption, SiteOption
 from auditor.cli_policy import policy_app
 
@@ -29,14 +31,15 @@ app = typer.Typer(
 )
 finding_app = typer.Typer(help="A person's word on one finding.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The registers that a bureau keeps.", no_args_is_help=True)
-register_app = typer.Typer(help="The registers that departments fill.", no_args_is_help=True)
 snapshot_app = typer.Typer(help="What an audit judged: integrity, and the same verdicts again.", no_args_is_help=True)
-waiver_app = typer.Typer(help="Exemptions granted by a person.", no_args_is_help=True)
 for _name, _group in (
     ("asset", asset_app),
+    ("case", case_app),
     ("catalogue", catalogue_app),
+    ("department", department_app),
     ("finding", finding_app),
     ("ledger", ledger_app),
+    ("notice", notice_app),
     ("policy", policy_app),
     ("register", register_app),
     ("snapshot", snapshot_app),
@@ -233,22 +236,6 @@ def assets(
     raise typer.Exit(commands.assets(site, kind=kind, department=department, as_json=as_json))
 
 
-@waiver_app.command("list")
-def waiver_list(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
-    """List exemptions with approver, document and end date."""
-    from auditor.commands import findings as commands
-
-    raise typer.Exit(commands.waivers(site, as_json=as_json))
-
-
-@register_app.command("status")
-def register_status(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
-    """Tell which department has answered for which register."""
-    from auditor.commands import assets as commands
-
-    raise typer.Exit(commands.register_status(site, as_json=as_json))
-
-
 # --- papers -------------------------------------------------------------------------------------------------
 
 
@@ -258,6 +245,32 @@ def ledger_export(file: Annotated[Path, typer.Argument(help="An .xlsx file.")], 
     from auditor.commands import papers
 
     raise typer.Exit(papers.export_ledger(site, file))
+
+
+@ledger_app.command("verify")
+def ledger_verify(
+    site: SiteOption = HERE,
+    expect: Annotated[
+        str, typer.Option("--expect", help="The head that an earlier run printed: it must still be there.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Find any change to cases, papers, waivers and the audit trail that was made past the trail."""
+    from auditor.commands import trail
+
+    raise typer.Exit(trail.verify(site, expect=expect, as_json=as_json))
+
+
+@ledger_app.command("trail")
+def ledger_trail(
+    subject: Annotated[str, typer.Argument(help="A case, waiver, request or paper; default: all.")] = "",
+    site: SiteOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """List the audit trail: who did what, when and why."""
+    from auditor.commands import trail
+
+    raise typer.Exit(trail.list_all(site, subject, as_json=as_json))
 
 
 @app.command()

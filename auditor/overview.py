@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from auditor.cases.case_views import case_views
+from auditor.errors import Refused
 from auditor.faring import Fared, fared
-from auditor.judging import Judged
+from auditor.judging import Judged, reopen
+from auditor.ledger import cases as stored
 from auditor.ledger.records import AuditRow, FindingRow, Status
 from auditor.ledger.store import Ledger
 from auditor.site import Site
@@ -41,6 +44,8 @@ def overview(
     cannot see from here) are known when it just ran.
     """
     rows = ledger.findings()
+    with ledger.reading() as connection:
+        held, cases, papers = stored.case_of(connection), stored.listing(connection), stored.issued(connection)
     waived = {row.asset_key: row.life.waiver for row in rows if row.life.waiver and _is_migration(row, judged)}
     said = words or {}
     return AuditView(
@@ -55,7 +60,14 @@ def overview(
         complete=not judged.collected.failures,
         departments=departments(judged.assets),
         findings=by_gravity(
-            finding_view(row, judged.rules, now=judged.at, timezone=site.timezone, change=said.get(row.id, ""))
+            finding_view(
+                row,
+                judged.rules,
+                now=judged.at,
+                timezone=site.timezone,
+                change=said.get(row.id, ""),
+                case=held.get(row.id),
+            )
             for row in rows
         ),
         counts=count_views(judged.evaluation.counts, judged.rules),
@@ -71,7 +83,29 @@ def overview(
         timezone=site.config.timezone,
         rules=rule_views(judged.packs, judged.as_of),
         last_complete_at=_last_complete(ledger),
+        cases=case_views(
+            cases,
+            papers,
+            today=site.today(now),
+            timezone=site.timezone,
+            regulations={pack.id: pack.title for pack in judged.packs},
+        ),
+        settings={
+            name: setting.value
+            for pack in judged.packs
+            for name, setting in pack.settings.items()
+            if isinstance(setting.value, int) and not isinstance(setting.value, bool)
+        },
     )
+
+
+def newest_overview(site: Site, ledger: Ledger, now: datetime) -> AuditView:
+    """The newest recorded audit, judged again from its snapshot; :class:`Refused` where there is none."""
+    recorded = [row for row in ledger.audits() if row.recorded_at is not None]
+    if not recorded:
+        raise Refused(f"{site.root}: no audit was recorded yet", f"'auditor audit --site {site.root}' does")
+    run = recorded[0]
+    return overview(site, ledger, reopen(site, run.snapshot), run, now=now)
 
 
 def _is_migration(row: FindingRow, judged: Judged) -> bool:

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor import clock
 from auditor.authorise import Leave
 from auditor.errors import Exit, Failed, Interrupted, Refused
 from auditor.ledger.errors import LedgerError
@@ -51,7 +52,7 @@ class Stages:
 
 
 def utc_now() -> datetime:
-    return datetime.now(UTC)
+    return clock.utc_now()
 
 
 def chosen_probes(request: Request) -> tuple[Probe, ...]:

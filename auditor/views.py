@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 
 from auditor.evidence import fact_views, sourced
 from auditor.ledger.records import EventRow, FindingRow
 from inventories.kinds import KINDS
 from inventories.model import Asset, plain
+from policies.lists import join
+from policies.lists.load import Lists
 from policies.model import Basis, Bite, Count, Pack, Rule, Severity
-from policies.orders import obstacles
+from policies.orders import obstacles, obstacles_to_letter
 from policies.subjects import stored
 from reports.model import (
     AssetView,
@@ -23,6 +25,11 @@ from reports.model import (
     UnknownView,
 )
 
+_PACK_GONE = "所依据的规则包已不在用"
+_ENDED = "已销号或已排除"
+
+#: What every asset has by whose it is.
+_OF_DEPARTMENT = frozenset({"department_id", "department_name", "sector", "region", "level_of_government"})
 #: Statuses of systems that stand outside 上云率: they do not run yet, or no longer.
 _NOT_IN_USE = {"planned": "planned", "suspended": "suspended"}
 
@@ -64,7 +71,13 @@ def rule_views(packs: Iterable[Pack], on: date) -> tuple[RuleView, ...]:
 
 
 def finding_view(
-    row: FindingRow, rules: Mapping[str, Rule], *, now: datetime, timezone: tzinfo = UTC, change: str = ""
+    row: FindingRow,
+    rules: Mapping[str, Rule],
+    *,
+    now: datetime,
+    timezone: tzinfo = UTC,
+    change: str = "",
+    case: str | None = None,
 ) -> FindingView:
     """A finding with its clause. One whose pack the site no longer has is shown without a basis.
 
@@ -72,20 +85,12 @@ def finding_view(
     """
     rule = rules.get(row.rule)
     basis = _bases(rule, row, timezone) if rule else ()
-    why: tuple[str, ...] = ("所依据的规则包已不在用",)
+    why: tuple[str, ...] = (_PACK_GONE,)
+    why_no_letter = why
     if rule is not None:
-        shown = {fact["column"] for fact in row.facts if fact.get("value") is not None}
-        why = obstacles(
-            rule,
-            sourced(row.facts),
-            unknown=set(stored(rule.subject, rule.columns)) - shown,
-            verdict=row.verdict,
-            stale=row.life.stale,
-            now=now,
-            text_verified=all(cited.verified for cited in basis),
-        )
+        why, why_no_letter = _obstacles(rule, row, basis, now)
     if row.state in ("resolved", "dismissed"):
-        why = (*why, "已销号或已排除")
+        why, why_no_letter = (*why, _ENDED), (*why_no_letter, _ENDED)
     return FindingView(
         id=row.id,
         rule=row.rule,
@@ -107,11 +112,40 @@ def finding_view(
         resolved_at=row.resolved_at,
         snapshot=row.snapshot_last,
         remedy=rule.remedy if rule else "",
+        case=case,
         change=change,
         orderable=not why,
         not_orderable_because=why,
         consequence=rule.consequence if rule else "",
         deadline=rule.deadline if rule else "",
+        sendable=not why_no_letter,
+        not_sendable_because=why_no_letter,
+        refer_to=rule.refer_to if rule else "",
+    )
+
+
+def _obstacles(
+    rule: Rule, row: FindingRow, basis: Sequence[Basis], now: datetime
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Why a finding may not be ordered mended, and why no letter may carry it."""
+    shown = {fact["column"] for fact in row.facts if fact.get("value") is not None}
+    facts, unknown = sourced(row.facts), set(stored(rule.subject, rule.columns)) - shown
+
+    def ask(question: Callable[..., tuple[str, ...]], text_verified: bool) -> tuple[str, ...]:
+        return question(
+            rule,
+            facts,
+            unknown=unknown,
+            verdict=row.verdict,
+            stale=row.life.stale,
+            now=now,
+            text_verified=text_verified,
+        )
+
+    # An order cites verified text only; a letter may name further laws beside one that is.
+    return (
+        ask(obstacles, all(cited.verified for cited in basis)),
+        ask(obstacles_to_letter, any(cited.verified for cited in basis)),
     )
 
 
@@ -250,10 +284,17 @@ def _date(asset: Asset, column: str) -> date | None:
     return value if isinstance(value, date) else None
 
 
-def asset_views(assets: Iterable[Asset], names: Mapping[str, str]) -> tuple[AssetView, ...]:
+def asset_views(
+    assets: Iterable[Asset], names: Mapping[str, str], lists: Lists | None = None, as_of: date | None = None
+) -> tuple[AssetView, ...]:
+    """Every asset as a ledger's row. With ``lists``, components carry what the lists say of them on the day."""
+    listed = _Listed(lists, as_of) if lists is not None and as_of is not None else None
     out = []
     for asset in assets:
         department = asset.text("department_id")
+        values = {name: value if isinstance(value, date) else plain(value) for name, value in asset.values.items()}
+        if listed is not None and asset.kind == join.KIND:
+            values |= listed.of(values)
         out.append(
             AssetView(
                 kind=asset.kind,
@@ -262,8 +303,30 @@ def asset_views(assets: Iterable[Asset], names: Mapping[str, str]) -> tuple[Asse
                 department_id=department,
                 department_name=names.get(department, ""),
                 zone=asset.text("zone"),
-                values={name: plain(value) for name, value in asset.values.items()},
+                values=values,
                 conflicts=tuple(f"{KINDS[asset.kind].column(c.column).title}：{c.why}" for c in asset.conflicts),
+                sources=_sources(asset),
             )
         )
     return tuple(out)
+
+
+def _sources(asset: Asset) -> tuple[str, ...]:
+    """Who spoke of an asset itself, each once; what it has from its department is that one's."""
+    joined = (fact.source for fact in asset.facts if fact.column not in _OF_DEPARTMENT)
+    return tuple(dict.fromkeys(source for sources in joined for source in sources.split(" + ")))
+
+
+class _Listed:
+    """What the lists say of components: each distinct product is looked up once."""
+
+    def __init__(self, lists: Lists, as_of: date) -> None:
+        self._lists, self._as_of = lists, as_of
+        self._known: dict[tuple[object, ...], dict[str, object]] = {}
+
+    def of(self, values: Mapping[str, object]) -> dict[str, object]:
+        product = tuple(values.get(name) for name in (*join.SOURCES, join.NAMED, "is_declared"))
+        if product not in self._known:
+            found = join.answers(self._lists, values, self._as_of)
+            self._known[product] = {name: value for name, value in found.items() if value is not None}
+        return self._known[product]

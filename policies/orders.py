@@ -29,6 +29,9 @@ _BITES: Mapping[Bite, str] = {
     Bite.REFERRAL: "属其他机关职权，应移送处理",
 }
 
+#: What a reminder or a referral rests on where its clause asks for nothing more.
+LETTER_NEEDS = OrderNeeds(fresh_days=90, strength=Strength.DECLARED)
+
 #: Columns that every subject has: whose a thing is and what it is called is no evidence that ages.
 _COMMON = frozenset(column.name for column in COMMON)
 
@@ -61,9 +64,48 @@ def obstacles(
         out.append("本次审计未能再次确认，依据已过时")
     if not text_verified:
         out.append("法规文本尚未与正式文本核对")
-    needs = rule.order_needs
-    if needs is None or out:
+    if rule.order_needs is None or out:
         return tuple(out)
+    return weaknesses(rule, facts, needs=rule.order_needs, now=now, unknown=unknown)
+
+
+def obstacles_to_letter(
+    rule: Rule,
+    facts: Mapping[str, Sequence[SourcedFact]],
+    *,
+    verdict: str,
+    stale: bool,
+    now: datetime,
+    text_verified: bool = True,
+    unknown: Collection[str] = (),
+) -> tuple[str, ...]:
+    """Why a finding may not go into the paper that its clause gives instead of an order; empty where it may.
+
+    That is a reminder, or a referral to another authority. A letter is signed too, so its facts must bear it: none
+    older than :data:`LETTER_NEEDS` says, none a mere hint. Clauses that give no paper at all say so.
+    """
+    out: list[str] = []
+    if verdict != "violation":
+        out.append("不是违反情形")
+    if rule.bite not in (Bite.REMINDER, Bite.REFERRAL):
+        out.append("该条款应以整改文书处理" if rule.bite is Bite.ORDER else _BITES[rule.bite])
+    if stale:
+        out.append("本次审计未能再次确认，依据已过时")
+    if not text_verified:
+        out.append("法规文本尚未与正式文本核对")
+    return tuple(out) or weaknesses(rule, facts, needs=rule.order_needs or LETTER_NEEDS, now=now, unknown=unknown)
+
+
+def weaknesses(
+    rule: Rule,
+    facts: Mapping[str, Sequence[SourcedFact]],
+    *,
+    needs: OrderNeeds,
+    now: datetime,
+    unknown: Collection[str] = (),
+) -> tuple[str, ...]:
+    """What the facts of a violation lack for a paper with these needs, column by column."""
+    out: list[str] = []
     for name in stored(rule.subject, rule.columns):
         if name not in _COMMON and name not in unknown:
             out.extend(_weak(KINDS[rule.subject].column(name), facts.get(name, ()), needs, now))

@@ -59,6 +59,11 @@ class FindingView:
     consequence: str = ""
     #: A time limit that the clause itself sets, in its own words.
     deadline: str = ""
+    #: Whether a reminder or a referral may carry it, where its clause gives one of these instead of an order.
+    sendable: bool = False
+    not_sendable_because: tuple[str, ...] = ()
+    #: To whom the clause refers it: 公安机关网安部门, 密码管理部门.
+    refer_to: str = ""
 
     def as_json(self) -> dict[str, object]:
         def when(at: datetime | None) -> str | None:
@@ -180,7 +185,10 @@ class SystemView:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """A row of a ledger sheet: raw column values beside their provenance in a word."""
+    """A row of a ledger sheet: raw column values beside their provenance in a word.
+
+    ``sources`` are the places that spoke of it, as facts name them: ``registers/rooms.xlsx!7``, ``nmap``.
+    """
 
     kind: str
     key: str
@@ -190,6 +198,44 @@ class AssetView:
     zone: str
     values: Mapping[str, object] = field(default_factory=dict)
     conflicts: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A rectification case as a row of a ledger.
+
+    ``state`` and ``form`` are codes; ``items`` counts what the case lists, and the next three what the last
+    re-inspection said of them. ``overdue``: the day to answer has passed and the case is not closed, which is for
+    the application to tell. ``earlier`` are the numbers of the papers that went before this one. ``department_name``
+    is the name of today; ``snapshot`` names the data that the case rests on.
+    """
+
+    id: str
+    state: str
+    form: str
+    department_id: str
+    department_name: str
+    addressee: str = ""
+    regulation: str = ""
+    number: str = ""
+    issued_on: date | None = None
+    served_on: date | None = None
+    due: date | None = None
+    due_provisional: bool = False
+    replied_on: date | None = None
+    inspected_on: date | None = None
+    closed_on: date | None = None
+    items: int = 0
+    mended: int = 0
+    not_mended: int = 0
+    cannot_tell: int = 0
+    overdue: bool = False
+    round: int = 1
+    consequence: str = ""
+    earlier: tuple[str, ...] = ()
+    note: str = ""
+    snapshot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +318,10 @@ class AuditView:
     rules: tuple[RuleView, ...] = ()
     #: The end of the newest audit without an uncovered scope, where this one has some.
     last_complete_at: datetime | None = None
+    #: Rectification cases, of whatever state.
+    cases: tuple[CaseView, ...] = ()
+    #: What the packs in force set, by name (``mlps_level3_months``); what is not there stands at its default.
+    settings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

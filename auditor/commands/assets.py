@@ -1,12 +1,10 @@
-"""``assets`` and ``register status``; what is about one asset stands in :mod:`auditor.commands.identity`."""
+"""``assets``; what is about one asset stands in :mod:`auditor.commands.identity`."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.errors import Exit, Refused
-from auditor.intake import read_registers
 from auditor.lookup import display_name
 from auditor.output import print_json, print_table, say
 from auditor.site import load_site
@@ -60,31 +58,3 @@ def brief(asset: Asset) -> dict[str, object]:
         "values": {name: plain(value) for name, value in asset.values.items()},
         "collectors": list(asset.collectors),
     }
-
-
-def register_status(root: Path, *, as_json: bool) -> int:
-    """Which department has answered for which register, and when."""
-    site = load_site(root)
-    result = read_registers(site, datetime.now(UTC))
-    rows = [
-        {
-            "department_id": submission.department_id,
-            "register": submission.register,
-            "period": submission.period,
-            "received_on": submission.received_on.isoformat(),
-            "nil_return": submission.nil_return,
-            "columns": list(submission.columns),
-        }
-        for submission in result.collection.submissions
-    ]
-    answered = {row["department_id"] for row in rows}
-    silent = sorted(set(result.departments) - answered)
-    if as_json:
-        print_json({"submissions": rows, "silent": silent, "as_of": datetime.now(UTC).isoformat()})
-        return Exit.DONE
-    print_table(
-        ("department", "register", "period", "received", "nil return"), (tuple(row.values())[:5] for row in rows)
-    )
-    if silent:
-        say(f"no register received from: {', '.join(silent)}: what they lack is not known")
-    return Exit.DONE

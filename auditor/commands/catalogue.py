@@ -6,9 +6,10 @@ import hashlib
 import os
 import pwd
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
+from auditor import clock
 from auditor.catalogue import Change, Word, catalogue_file, own_book, plan, site_lists, store
 from auditor.catalogue_table import read_table, table_named
 from auditor.errors import Exit, Failed, Refused
@@ -35,7 +36,7 @@ def import_table(
 ) -> int:
     """Takes a bureau's own table into the site's folder; with ``dry_run`` only says what would change."""
     site = load_site(root)
-    at = datetime.now(UTC)
+    at = clock.utc_now()
     today = site.today(at)
     through_day = _day(through, "--through") if through else today
     if through_day > today:
@@ -234,7 +235,7 @@ def _answer_json(category: str, told: Answer, lists: Lists, product: str) -> dic
 
 def _lists(root: Path, as_of: str | None) -> tuple[Lists, date]:
     """The site's lists and its day; the program's own, and this machine's, where the folder is no site."""
-    now = datetime.now(UTC)
+    now = clock.utc_now()
     if (root / SITE_FILE).is_file():
         site = load_site(root)
         lists, today = site_lists(site.root), site.today(now)

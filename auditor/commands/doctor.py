@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from auditor import clock
 from auditor.errors import Exit
 from auditor.output import print_json, print_table
 from auditor.site import SITE_FILE, load_site
@@ -70,7 +71,7 @@ def _ssh() -> Check:
 
 
 def _clock() -> Check:
-    now = datetime.now(UTC)
+    now = clock.utc_now()
     if now < _RELEASED:
         return Check("clock", "fault", f"the clock says {now:%Y-%m-%d}", "set it: every verdict depends on the date")
     return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC, {time.tzname[0]} here")

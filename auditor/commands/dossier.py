@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor import clock
 from auditor.commands.assets import brief
 from auditor.errors import Exit, Failed
 from auditor.intake import open_ledger, packs_in_force
@@ -39,7 +39,7 @@ def show(root: Path, name: str, *, as_json: bool) -> int:
         key = inventory.find(name)
         keys = family(inventory.keymap, key)
         words, rows = ledger.words(*keys), ledger.findings(assets=keys)
-    rules, now = rules_of(packs_in_force(site)), datetime.now(UTC)
+    rules, now = rules_of(packs_in_force(site)), clock.utc_now()
     findings = [finding_view(row, rules, now=now, timezone=site.timezone) for row in rows]
     if as_json:
         print_json(_as_json(inventory, key, words, findings))

@@ -1,14 +1,15 @@
-"""``findings``, ``explain``, ``finding dismiss`` and ``restore``, ``waiver list``."""
+"""``findings``, ``explain``, ``finding dismiss`` and ``restore``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
+from auditor import clock
 from auditor.errors import Exit, Refused
-from auditor.intake import open_ledger, packs_in_force, read_registers
+from auditor.intake import open_ledger, packs_in_force
 from auditor.output import print_json, print_table, say, stdout
 from auditor.site import Site, load_site
 from inventories.faults import did_you_mean
@@ -52,15 +53,20 @@ def views_of(
     site: Site, *, states: Sequence[str] = (), department: str | None = None, rule: str | None = None
 ) -> tuple[FindingView, ...]:
     """Findings of the ledger, each with its clause, gravest first within a department."""
+    from auditor.ledger.cases import case_of
     from auditor.views import by_gravity, finding_view, rules_of
 
     with open_ledger(site) as ledger:
         rows = ledger.findings(
             states=states, departments=[department] if department else (), rules=[rule] if rule else ()
         )
+        with ledger.reading() as connection:
+            held = case_of(connection)
     rules = rules_of(packs_in_force(site))
-    now = datetime.now(UTC)
-    return by_gravity(finding_view(row, rules, now=now, timezone=site.timezone) for row in rows)
+    now = clock.utc_now()
+    return by_gravity(
+        finding_view(row, rules, now=now, timezone=site.timezone, case=held.get(row.id)) for row in rows
+    )
 
 
 def _unknowns(site: Site, department: str | None, rule: str | None, *, as_json: bool) -> int:
@@ -105,7 +111,7 @@ def explain(root: Path, name: str, *, as_json: bool) -> int:
     with open_ledger(site) as ledger, _refusing():
         row = ledger.finding(name)
         events = event_views(ledger.history(row.id))
-    rules, now = rules_of(packs_in_force(site)), datetime.now(UTC)
+    rules, now = rules_of(packs_in_force(site)), clock.utc_now()
     view = finding_view(row, rules, now=now, timezone=site.timezone)
     if as_json:
         print_json(
@@ -129,7 +135,7 @@ def dismiss(root: Path, name: str, *, reason: str, by: str, until: str | None) -
         day = date.fromisoformat(until) if until else None
     except ValueError:
         raise Refused(f"{until!r} is no date: write one such as 2026-01-31") from None
-    now = datetime.now(UTC)
+    now = clock.utc_now()
     if day is not None and day <= site.today(now):
         raise Refused(f"{day} has come already: name a later date")
     with open_ledger(site) as ledger, _refusing():
@@ -141,7 +147,7 @@ def dismiss(root: Path, name: str, *, reason: str, by: str, until: str | None) -
 def restore(root: Path, name: str, *, reason: str, by: str) -> int:
     site = load_site(root)
     with open_ledger(site) as ledger, _refusing():
-        row = ledger.restore(name, ground=_words(reason, "--reason"), by=_words(by, "--by"), at=datetime.now(UTC))
+        row = ledger.restore(name, ground=_words(reason, "--reason"), by=_words(by, "--by"), at=clock.utc_now())
     say(f"{row.id} is {row.state} again")
     return Exit.DONE
 
@@ -161,49 +167,3 @@ def _refusing() -> Iterator[None]:
         yield
     except LedgerError as error:
         raise Refused(error.what + (f": {error.mend}" if error.mend else "")) from error
-
-
-def waivers(root: Path, *, as_json: bool) -> int:
-    site = load_site(root)
-    result = read_registers(site, datetime.now(UTC))
-    today = site.today(datetime.now(UTC))
-    found = sorted(result.collection.waivers, key=lambda waiver: (waiver.valid_to, waiver.id))
-    if as_json:
-        print_json(
-            [
-                {
-                    "id": w.id,
-                    "rules": list(w.rules),
-                    "department_id": w.department_id,
-                    "asset": w.asset_code or w.asset_name,
-                    "legal_basis": w.legal_basis,
-                    "approver": w.approver,
-                    "document": w.document,
-                    "from": w.valid_from.isoformat(),
-                    "to": w.valid_to.isoformat(),
-                    "conditions": w.conditions,
-                    "in_force": w.in_force(today),
-                    "source": w.source,
-                }
-                for w in found
-            ]
-        )
-        return Exit.DONE
-    print_table(
-        ("department", "asset", "rules", "basis", "approver", "document", "from", "to", "in force"),
-        (
-            (
-                w.department_id,
-                w.asset_name or w.asset_code or "all",
-                " ".join(w.rules),
-                w.legal_basis,
-                w.approver,
-                w.document,
-                w.valid_from,
-                w.valid_to,
-                "yes" if w.in_force(today) else "no",
-            )
-            for w in found
-        ),
-    )
-    return Exit.DONE

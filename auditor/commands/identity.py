@@ -7,10 +7,11 @@ import pwd
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from auditor import clock
 from auditor.commands.dossier import family, in_a_line, inventory_of, newest_snapshot, word_json
 from auditor.errors import Exit, Refused
 from auditor.intake import open_ledger
@@ -174,7 +175,7 @@ class _Speech:
 def _speaking(root: Path, reason: str, by: str) -> Iterator[_Speech]:
     from auditor.lock import AuditLock
 
-    site, now = load_site(root), datetime.now(UTC)
+    site, now = load_site(root), clock.utc_now()
     if not reason.strip():
         raise Refused("--reason is empty: say it in words")
     with (

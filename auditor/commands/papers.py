@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
+from auditor import clock
 from auditor.errors import Exit, Refused
 from auditor.intake import open_ledger
 from auditor.output import say
@@ -15,15 +15,10 @@ from reports.model import AuditView
 
 def newest_view(site: Site) -> AuditView:
     """The newest recorded audit; :class:`Refused` where there is none."""
-    from auditor.judging import reopen
-    from auditor.overview import overview
+    from auditor.overview import newest_overview
 
     with open_ledger(site) as ledger:
-        recorded = [row for row in ledger.audits() if row.recorded_at is not None]
-        if not recorded:
-            raise Refused(f"{site.root}: no audit was recorded yet", f"'auditor audit --site {site.root}' does")
-        run = recorded[0]
-        return overview(site, ledger, reopen(site, run.snapshot), run, now=datetime.now(UTC))
+        return newest_overview(site, ledger, clock.utc_now())
 
 
 def export_ledger(root: Path, file: Path) -> int:

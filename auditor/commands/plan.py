@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor import clock
 from auditor.authorise import Leave, authorise
 from auditor.errors import Exit
 from auditor.intake import read_registers
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def plan(root: Path, *, as_json: bool) -> int:
     """What an audit would touch; sends nothing. Exit 2 where it could probe nothing, 4 where not all."""
     site = load_site(root)
-    now = datetime.now(UTC)
+    now = clock.utc_now()
     leave = authorise(site, [], now, registers=read_registers(site, now))
     if as_json:
         never = {scope.zone.id: scope.excluded for scope in site.scopes}

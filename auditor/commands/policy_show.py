@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
+from auditor import clock
 from auditor.commands.policy import in_force, pack_json
 from auditor.errors import Exit, Refused
 from auditor.output import print_json, print_table, stdout
@@ -96,7 +96,7 @@ def _draw_pack(pack: Pack) -> None:
 
 
 def _draw_rule(pack: Pack, rule: Rule, cases: Iterable[Case], calendar: Calendar) -> None:
-    today = datetime.now(UTC).astimezone().date()
+    today = clock.utc_now().astimezone().date()
     out = [f"{cited_as(pack)}", f"{rule.full_id}  {rule.title}", ""]
     for line in rule_lines(pack, rule, today=today, calendar=calendar):
         body = [*line.words.splitlines(), *([line.code] if line.code else [])]

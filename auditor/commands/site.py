@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor import clock
 from auditor.column_sources import Gaps, Sources, gap_lines, gaps, gaps_json
 from auditor.commands.catalogue import notes as catalogue_notes
 from auditor.errors import Exit, Refused
@@ -35,7 +36,7 @@ def init(directory: Path, *, example: bool) -> None:
     if example:
         from auditor.city.example import write_example
 
-        write_example(directory, datetime.now(UTC).astimezone().date())
+        write_example(directory, clock.utc_now().astimezone().date())
     else:
         template = files("auditor").joinpath("templates/site.yaml").read_text(encoding="utf-8")
         (directory / "site.yaml").write_text(template, encoding="utf-8")
@@ -65,17 +66,17 @@ def check(root: Path, *, as_json: bool) -> int:
             packs = packs_in_force(site)
         except Faults as error:
             faults.extend(error.faults)
-        result = read_registers(site, datetime.now(UTC))
+        result = read_registers(site, clock.utc_now())
         faults.extend(result.faults)
         notes.extend(result.notes)
         notes.extend(_unowned(site, result))
         faults.extend(_credentials(site))
         try:
-            notes.extend(catalogue_notes(site.root, site.today(datetime.now(UTC))))
+            notes.extend(catalogue_notes(site.root, site.today(clock.utc_now())))
         except Faults as error:
             faults.extend(error.faults)
         try:
-            notes.extend(_unpublished(working_days(site), site.today(datetime.now(UTC))))
+            notes.extend(_unpublished(working_days(site), site.today(clock.utc_now())))
         except Faults as error:
             faults.extend(error.faults)
         lacking = gaps(packs, Sources(result, site.scopes))
@@ -156,5 +157,5 @@ def stop(root: Path, *, clear: bool) -> None:
         say("probing is allowed again")
         return
     site.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    site.stop_file.write_text(datetime.now(UTC).isoformat() + "\n", encoding="utf-8")
+    site.stop_file.write_text(clock.utc_now().isoformat() + "\n", encoding="utf-8")
     say("all probing of this site ends now, and stays refused until 'auditor stop --clear'")

@@ -38,7 +38,11 @@ class EvidenceGroup(TypedDict):
 
 
 class Annex(TypedDict):
-    """核查情况明细表: how we know. ``label``: 附件1; ``note`` tells the scale of strength and the snapshot digest."""
+    """核查情况明细表: how we know.
+
+    ``label``: 附件1, or 附件 where the paper has no other; ``note`` tells the scale of strength and the
+    snapshot's digest.
+    """
 
     label: str
     title: str
@@ -47,7 +51,12 @@ class Annex(TypedDict):
 
 
 class FormRow(TypedDict):
-    """One item of a form that the department fills in (feedback, rectification report) or an inspection's table."""
+    """One item of a form that the department fills in (feedback, rectification report) or an inspection's table.
+
+    What is filled in by hand is empty, or holds boxes to tick; ``object`` and ``result`` may have several lines
+    (\\n). Feedback: ``result`` □属实 …, ``remark`` explanation and proof. Report: ``result`` what was done and when,
+    ``remark`` proof, or why not and by when. Inspection: ``result`` the finding, ``remark`` its ground.
+    """
 
     no: str
     object: str
@@ -58,23 +67,34 @@ class FormRow(TypedDict):
 
 
 class Blank(TypedDict):
-    """A form to fill in: ``label`` 附件2, its title, its heads and rows, and the note below."""
+    """A form to fill in: ``label`` 附件2 (empty: no annex), its title, its rows, and the note below.
+
+    ``head`` stands above the table: who fills it in, and when (empty where it is filled in already). The heads of
+    its columns stand in the template.
+    """
 
     label: str
     title: str
+    head: str
     rows: list[FormRow]
     note: str
 
 
 class Text(TypedDict):
-    """The words of a letter, an order and their like; ``title`` in lines, ``annexes`` as the list of enclosures."""
+    """A whole paper annexed to another (``label`` 附件3): the same fields as in :data:`COMMON`, on their own.
+
+    A draft that is annexed to an issued letter is still a draft: its number and date are blanks.
+    """
 
     label: str
+    office: str
     title: list[str]
     number: str
     addressee: str
     body: list[Line]
     annexes: list[str]
+    signature: str
+    date: str
 
 
 class Pair(TypedDict):
@@ -85,10 +105,13 @@ class Pair(TypedDict):
 
 
 class BulletinLine(TypedDict):
+    """A department's figures: ``on_cloud`` over ``in_scope`` is the rate; ``undecided`` could not be told."""
+
     no: str
     department: str
     in_scope: str
     on_cloud: str
+    undecided: str
     rate: str
     open_findings: str
     cases_open: str
@@ -99,8 +122,12 @@ class BulletinLine(TypedDict):
 Fields: TypeAlias = dict[str, object]
 
 #: On every paper. ``mark`` is empty once it is issued, else 草稿·未编号·未签发·不具效力; ``office`` is the red
-#: name of the issuing office; ``date`` the date of issue in Chinese figures, or blanks; ``imprint`` whoever prints;
-#: ``copies`` 抄送 (without its heading); ``case`` the case's id; ``contact`` whom to ask.
+#: name of the issuing office (empty on a blank report: the department has its own); ``title`` its lines (list of
+#: texts), ``body`` a list of :class:`Line`, ``annexes`` the titles of the enclosures (list of texts, unnumbered);
+#: ``addressee`` without the colon (empty on a receipt); ``number`` as issued, or blanks; ``signature`` the office
+#: that signs; ``date`` the date of issue (2026年11月23日: GB/T 9704 wants Arabic figures), or blanks; ``imprint``
+#: whoever prints, ``imprint_date`` when (the template adds 印发); ``copies`` 抄送 (without its heading); ``case``
+#: the case's id; ``contact`` whom to ask.
 COMMON = (
     "mark",
     "office",
