@@ -15,7 +15,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from auditor.ledger import auditing, dialects, identities, office_tables, queries, schema, words
+from auditor.ledger import auditing, dialects, identities, office_tables, queries, schema, trail, words
 from auditor.ledger.errors import LedgerError, Refusal
 from auditor.ledger.merging import Occasion, follow, give_back, living
 from auditor.ledger.recording import Recording, SightOf
@@ -32,6 +32,7 @@ from auditor.ledger.records import (
     Terms,
     WordRow,
 )
+from auditor.ledger.trail import Entry
 from inventories.faults import clean
 from inventories.model import Identifier, KeyMap
 from inventories.told import Told
@@ -172,7 +173,10 @@ class Ledger:
             follow(connection, moved, told.keymap.aliases, occasion)
             if undoes is not None and act is Act.MERGE:
                 give_back(connection, undoes.findings, told.key, told.other, occasion)
-            return words.add(connection, act, told, named, reason, occasion, findings=leaving, undoes=undoes)
+            word = words.add(connection, act, told, named, reason, occasion, findings=leaving, undoes=undoes)
+            detail = {"word": word.id, "other": told.other, "undoes": word.undoes}
+            trail.write(connection, Entry(at, by, f"asset.{act.value}", told.key, word.reason, detail))
+            return word
 
     def words(self, *keys: str) -> list[WordRow]:
         """What people said about the identity of these assets (none: of any), oldest first."""
@@ -268,12 +272,17 @@ class Ledger:
     def dismiss(self, name: str, *, ground: str, by: str, at: datetime, until: date | None = None) -> FindingRow:
         """A person judges a finding false: until a date, or (None) until its facts change."""
         with self.writing() as connection:
-            return queries.dismiss(connection, name, ground=ground, by=by, at=at, until=until)
+            found = queries.dismiss(connection, name, ground=ground, by=by, at=at, until=until)
+            detail = {"until": until.isoformat() if until else None}
+            trail.write(connection, Entry(at, by, "finding.dismiss", found.id, ground, detail))
+            return found
 
     def restore(self, name: str, *, ground: str, by: str, at: datetime) -> FindingRow:
         """A person takes a dismissal back; the finding is as stale as the last look left it."""
         with self.writing() as connection:
-            return queries.restore(connection, name, ground=ground, by=by, at=at)
+            found = queries.restore(connection, name, ground=ground, by=by, at=at)
+            trail.write(connection, Entry(at, by, "finding.restore", found.id, ground))
+            return found
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

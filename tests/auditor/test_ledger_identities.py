@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from auditor.ledger import Ledger, LedgerError
 from auditor.ledger.identities import survivor
 from auditor.ledger.life import Reason, Sight
+from auditor.ledger.office_tables import GUARDED
 from auditor.ledger.records import Act, Opening, Present, Seen, Terms
 from inventories.identity import code_id, ip_id
 from inventories.model import Identifier, KeyMap
@@ -247,7 +248,8 @@ def test_an_older_ledger_learns_to_keep_words(tmp_path: Path) -> None:
     with Ledger.open(path) as ledger:
         ledger.save_key_map(PIN.keymap, at=START, by="x")
     with sqlite3.connect(path) as old:
-        old.execute("DROP TABLE identity_words")
+        for table in (*reversed(GUARDED), "trail", "identity_words"):
+            old.execute(f"DROP TABLE {table}")
         old.execute("UPDATE alembic_version SET version_num = '0001'")
     old.close()
     with Ledger.open(path) as ledger:
