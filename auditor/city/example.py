@@ -64,6 +64,10 @@ def dates(today: dt.date) -> Mapping[str, str]:
         "a_month_ago": -30,
         "half_a_year_ago": -182,
         "ten_months_ago": -304,
+        "eleven_months_ago": -340,
+        "fourteen_months_ago": -425,
+        "in_three_months": 91,
+        "in_half_a_year": 182,
         "in_one_year": 365,
     }
     return {

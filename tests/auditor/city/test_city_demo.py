@@ -30,6 +30,12 @@ PLANTED = {
     ("no-county-cloud", "示例县城市大脑云平台"),
     ("county-migration", "示例县政务服务一窗受理系统"),
     ("county-migration", "示例县城市管理信息系统"),
+    ("mlps-assessment-l3", "道路运输管理系统"),
+    ("crypto-assessment", "道路运输管理系统"),
+    ("mlps-assessment-l3", "预防接种信息系统"),
+    ("crypto-assessment", "预防接种信息系统"),
+    ("crypto-conclusion", "全民健康信息平台"),
+    ("domestic-os-eol", "道路运输原服务器操作系统"),
 }
 
 #: What cannot be told, and must stay so: a missing fact is neither a pardon nor a charge.

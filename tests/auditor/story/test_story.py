@@ -50,11 +50,7 @@ def test_the_whole_story(
 
 
 def baseline(office: Office) -> None:
-    """The shadow period begins with an audit. One system's 密评 failed: that is not the bureau's to order."""
-    office.change(
-        "registers/assessments.csv",
-        lambda text: re.sub(r"(WJ-001.*基本符合,[^,]*,)基本符合", r"\1不符合", text),
-    )
+    """The shadow period begins with an audit."""
     office("check")
     with office.city():
         office("audit", status=4)
