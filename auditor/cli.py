@@ -72,11 +72,14 @@ def _root(
 def init(
     directory: Annotated[Path, typer.Argument(help="A new or empty folder.")],
     example: Annotated[bool, typer.Option("--example", help="The fictional example city.")] = False,
+    network: Annotated[
+        str, typer.Option("--network", help="Start of the example's addresses, so that two can answer here.")
+    ] = "127.20",
 ) -> None:
     """Make a site: commented configuration and blank register forms."""
     from auditor.commands import site
 
-    site.init(directory, example=example)
+    site.init(directory, example=example, network=network)
 
 
 @app.command()
@@ -279,11 +282,39 @@ def metrics(
     textfile: Annotated[
         Path | None, typer.Option("--textfile", help="For the node exporter's textfile collector.")
     ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option("--backfill", help="Write the history of every day instead, as OpenMetrics with timestamps."),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", help="Backfill from this day.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Backfill up to this day.", show_default="yesterday")
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", help="Backfill with this label, such as job=auditor; may be repeated."),
+    ] = None,
 ) -> None:
     """Print the newest audit as Prometheus text, or write it to a file."""
-    from auditor.commands import papers
+    from auditor.commands import metrics as commands
 
-    raise typer.Exit(papers.metrics(site, textfile))
+    if history is not None:
+        raise typer.Exit(commands.backfill(site, history, since=since, until=until, labels=label or []))
+    raise typer.Exit(commands.show(site, textfile))
+
+
+@app.command()
+def serve(
+    site: SiteOption = HERE,
+    listen: Annotated[str, typer.Option("--listen", help="Address and port to answer at.")] = "127.0.0.1:9464",
+    metrics_only: Annotated[
+        bool, typer.Option("--metrics-only", help="Serve the metrics, whatever else a later version serves too.")
+    ] = False,
+) -> None:
+    """Answer Prometheus at /metrics, until Ctrl-C or SIGTERM."""
+    from auditor.commands import serve as commands
+
+    raise typer.Exit(commands.serve(site, listen))
 
 
 # --- snapshots ----------------------------------------------------------------------------------------------

@@ -8,15 +8,18 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.site import Site
+from inventories.snapshot import digest_of
 from policies.model import CONTRACTOR, Pack, Power, Rule
 from reports.model import AssetView, AuditView, DepartmentView, FindingView, NoticeView, Written
 
 if TYPE_CHECKING:
     from auditor.judging import Judged
     from inventories.registers import RegisterResult
+    from reports.papers.templates import Templates
 
 _LIVE = ("open", "reopened", "stale")
 
@@ -34,11 +37,12 @@ def write_papers(site: Site, view: AuditView, judged: Judged, registers: Registe
     fresh = site.out / ".notices"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
-    fonts = missing_fonts()
+    fonts, templates = missing_fonts(), templates_of(site)
+    digest = digest_of(judged.path)
     final = site.out / "notices"
-    for name, notice in _named(notices_of(site, view, judged.packs)):
+    for name, notice in _named(notices_of(site, view, judged.packs, digest=digest)):
         if notice.items:
-            render_notice(notice, fresh / f"{name}.docx")
+            render_notice(notice, fresh / f"{name}.docx", templates)
             notices.append(final / f"{name}.docx")
         render_drafter_note(notice, fresh / f"{name}-drafter.docx", fonts=fonts)
         notes.append(final / f"{name}-drafter.docx")
@@ -55,7 +59,15 @@ def write_papers(site: Site, view: AuditView, judged: Judged, registers: Registe
     )
 
 
-def notices_of(site: Site, view: AuditView, packs: tuple[Pack, ...]) -> Iterator[NoticeView]:
+def templates_of(site: Site) -> Templates:
+    """The papers' templates, the bureau's own first. Raises Faults for those that cannot be used."""
+    from reports.papers.templates import Templates
+
+    own = site.root / site.config.documents.templates
+    return Templates.load(own if own.is_dir() else None)
+
+
+def notices_of(site: Site, view: AuditView, packs: tuple[Pack, ...], *, digest: str = "") -> Iterator[NoticeView]:
     """One paper per department, authority, addressee and form.
 
     A power over contractors has one for each of them that the registers name, and one for those that they do not.
@@ -70,7 +82,8 @@ def notices_of(site: Site, view: AuditView, packs: tuple[Pack, ...]) -> Iterator
             for department in view.departments:
                 found = _under(view, rules, department, pack, power)
                 for addressee, theirs in _by_addressee(builders, power, found):
-                    yield _notice(site, view, pack, power, department, theirs, addressee)
+                    notice = _notice(site, view, pack, power, department, theirs, addressee)
+                    yield replace(notice, snapshot_digest=digest)
 
 
 def _named(notices: Iterable[NoticeView]) -> Iterator[tuple[str, NoticeView]]:

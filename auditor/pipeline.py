@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,8 @@ class Audited:
     registers: RegisterResult
     leave: Leave
     status: Exit
+    #: What people should know besides: waivers that end soon, cases that time or a reorganisation changed.
+    notes: tuple[str, ...] = ()
 
 
 def audit(
@@ -61,16 +63,21 @@ def audit(
     Raises :class:`Refused` where nothing may be probed or somebody else audits, :class:`Interrupted` when it was
     stopped on the way (``--resume`` goes on), and :class:`Failed` or the error of the store where it cannot go on.
     """
+    from auditor.cases.desk import Desk
+    from auditor.cases.upkeep import keep
     from auditor.faring import limit_words
     from auditor.ledger.records import Status
     from auditor.ledger.store import Ledger
     from auditor.lock import AuditLock
     from auditor.overview import overview, zones_fared
     from auditor.papers import write_papers
+    from auditor.spoken import spoken
+    from auditor.waiving import ending_words
     from inventories.infer import infer
     from inventories.reconcile import reconcile
 
     started = clock()
+    today = site.today(started)
     refuse_if_stopped(site)
     packs = packs_in_force(site)
     check_catalogue(site)
@@ -90,12 +97,14 @@ def audit(
                 refused = Collection(failures=leave.failures([probe.name for probe in probes], started))
                 collected = registers.collection + probed + refused
                 complete = not collected.failures and not registers.faults
+                told = spoken(ledger, collected, site.places, today, registers=registers)
+                # Whose networks they are now, too.
+                site, collected = replace(site, places=told.places), told.collection
             with stages.stage("reconcile"):
-                today = site.today(started)
                 reconciled = reconcile(
                     collected,
                     places=site.places,
-                    keymap=ledger.key_map(),
+                    keymap=told.keymap,
                     today=today,
                     site=site.id,
                     timezone=site.timezone,
@@ -106,7 +115,7 @@ def audit(
             with stages.stage("evaluate"):
                 judged = judge(site, run, packs=packs, reconciled=reconciled, collected=collected, at=started)
             with stages.stage("record"):
-                recall = Recall(site, judged, leave, ledger)
+                recall = Recall(site, judged, leave, ledger, whose=told.now)
                 recorded = ledger.record(
                     run,
                     snapshot=judged.snapshot,
@@ -119,6 +128,7 @@ def audit(
                     status=Status.DONE if complete else Status.PARTIAL,
                     outcome_digest=judged.evaluation.digest,
                 )
+                kept = keep(Desk(site, ledger, clock()))
             with stages.stage("render"):
                 view = overview(
                     site,
@@ -133,4 +143,6 @@ def audit(
                 )
                 written = write_papers(site, view, judged, registers)
             shutil.rmtree(run_folder(site, run), ignore_errors=True)
-    return Audited(view, written, recorded.changes, registers, leave, Exit.DONE if complete else Exit.PARTIAL)
+    notes = (*told.notes, *ending_words(collected.waivers, today), *kept.words())
+    status = Exit.DONE if complete else Exit.PARTIAL
+    return Audited(view, written, recorded.changes, registers, leave, status, notes)

@@ -6,7 +6,8 @@ that falls short of that leaves it open, and stale.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.ledger.life import Sight
@@ -34,10 +35,22 @@ _SEEN = (Strength.SEEN_OUTSIDE.label, Strength.SEEN_INSIDE.label)
 
 
 class Recall:
-    """One audit's answers about earlier findings."""
+    """One audit's answers about earlier findings.
 
-    def __init__(self, site: Site, judged: Judged, leave: Leave, ledger: Ledger) -> None:
-        self.site, self.judged, self.leave = site, judged, leave
+    ``whose`` tells whose a department's things are today: what was found at one that was merged is looked for in the
+    networks of its successor.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        judged: Judged,
+        leave: Leave,
+        ledger: Ledger,
+        *,
+        whose: Callable[[str], str] = lambda department: department,
+    ) -> None:
+        self.site, self.judged, self.leave, self.whose = site, judged, leave, whose
         self.covered = Covered(judged.collected.coverage)
         self.again = Again(judged.collected, self.covered)
         #: The newest of the earlier snapshots that was asked: its name, and what it knew (None: it cannot be read).
@@ -57,6 +70,7 @@ class Recall:
 
     def sight_of(self, present: Sequence[Present]) -> Mapping[str, Sight]:
         """By finding id: what this audit can say of each."""
+        present = [replace(one, department_id=self.whose(one.department_id)) for one in present]
         verdicts = self.judged.verdicts_for([(one.rule, one.asset_key) for one in present])
         # Findings that one snapshot confirmed last stand together: it is read once.
         together = sorted(present, key=lambda one: (self._last_seen_in(one), one.id))

@@ -253,6 +253,25 @@ class RuleView:
 
 
 @dataclass(frozen=True, slots=True)
+class RegulationView:
+    """A regulation that judged, by its pack's id, with its own number."""
+
+    id: str
+    title: str
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverView:
+    """A waiver as far as it is counted: whose, and from which day to which (both included)."""
+
+    id: str
+    department_id: str
+    valid_from: date
+    valid_to: date
+
+
+@dataclass(frozen=True, slots=True)
 class EventView:
     """One step in a finding's life. ``state`` is the one it led to, ``by`` the run or the office that did it."""
 
@@ -322,6 +341,10 @@ class AuditView:
     cases: tuple[CaseView, ...] = ()
     #: What the packs in force set, by name (``mlps_level3_months``); what is not there stands at its default.
     settings: Mapping[str, int] = field(default_factory=dict)
+    #: Waivers that count, in force or not, each once.
+    waivers: tuple[WaiverView, ...] = ()
+    #: The regulations that judged.
+    regulations: tuple[RegulationView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,4 +372,6 @@ class NoticeView:
     regulation_number: str = ""
     #: Whom an order addresses where that is not the department itself (a contractor).
     addressee_name: str = ""
+    #: SHA-256 of the snapshot's manifest.
+    snapshot_digest: str = ""
     timezone: str = "Asia/Shanghai"

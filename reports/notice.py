@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["missing_fonts", "paper_of", "render_drafter_note", "render_notice"]
 
 
-def paper_of(notice: NoticeView, *, snapshot_digest: str = "") -> PaperView:
+def paper_of(notice: NoticeView) -> PaperView:
     """The paper that an audit's draft is: a letter in the shadow period, the order afterwards."""
     return PaperView(
         form=Form.LETTER if notice.consultation else order_form(notice.power),
@@ -35,7 +35,7 @@ def paper_of(notice: NoticeView, *, snapshot_digest: str = "") -> PaperView:
         drawn_up_on=notice.drawn_up_on,
         data_as_of=notice.drawn_up_on,
         snapshot=notice.snapshot,
-        snapshot_digest=snapshot_digest,
+        snapshot_digest=notice.snapshot_digest,
         addressee=notice.addressee_name,
         power=notice.power,
         regulation=notice.regulation,

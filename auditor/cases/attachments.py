@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from auditor.cases.model import Attachment
 from auditor.errors import Refused
@@ -18,22 +20,16 @@ _BLOCK = 1 << 20
 
 
 def keep(site: Site, file: Path) -> Attachment:
-    """Copies a file into the site's state folder under its SHA-256; one that is there already is not copied again.
+    """Copies a file into the site's state folder under its SHA-256; the same content is kept once.
 
-    :class:`Refused` where it is no regular file, too large, or cannot be read or copied.
+    :class:`Refused` where it is no regular file, empty, too large, or cannot be read or copied.
     """
     folder = site.state / "attachments"
     fresh = folder / f".{os.getpid()}.partial"
     digest, size = hashlib.sha256(), 0
     try:
-        # A pipe or a device would never end.
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise Refused(f"{clean(str(file), 200)} is no regular file")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (
-            file.open("rb") as source,
-            os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
-        ):
+        with _opened(file) as source, _new(fresh) as out:
             while block := source.read(_BLOCK):
                 size += len(block)
                 if size > MAX_BYTES:
@@ -42,9 +38,28 @@ def keep(site: Site, file: Path) -> Attachment:
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
+        if not size:
+            raise Refused(f"{clean(str(file), 200)} is empty")
         fresh.replace(folder / digest.hexdigest())
     except OSError as error:
-        raise Refused(f"{clean(str(file), 200)} cannot be kept: {error.strerror or error}") from error
+        why = "is a symbolic link: name the file itself" if error.errno == errno.ELOOP else error.strerror or error
+        raise Refused(f"{clean(str(file), 200)} cannot be kept: {why}") from error
     finally:
         fresh.unlink(missing_ok=True)
     return Attachment(clean(file.name, 200), digest.hexdigest(), size)
+
+
+def _opened(file: Path) -> BinaryIO:
+    """A regular file to read. A link may lead anywhere, and a pipe or a device would never end."""
+    # Opening a pipe must not wait for its writer.
+    handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+        os.close(handle)
+        what = f"larger than {MAX_BYTES >> 20} MiB" if stat.S_ISREG(found.st_mode) else "no regular file"
+        raise Refused(f"{clean(str(file), 200)} is {what}")
+    return os.fdopen(handle, "rb")
+
+
+def _new(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb")

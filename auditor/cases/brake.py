@@ -32,6 +32,8 @@ class Ground:
     accused_systems: frozenset[str] = frozenset()
     #: Rules that an issued paper has cited before.
     known_rules: frozenset[str] = frozenset()
+    #: What stands in drafts that nobody has signed yet, whichever run made them.
+    waiting: tuple[FindingView, ...] = ()
 
 
 def reasons(config: BrakeConfig, run: Sequence[Candidate], ground: Ground) -> tuple[str, ...]:
@@ -39,6 +41,7 @@ def reasons(config: BrakeConfig, run: Sequence[Candidate], ground: Ground) -> tu
     items = [item for candidate in run for item in candidate.items]
     if not items:
         return ()
+    drafted = {item.id: item for item in (*ground.waiting, *items)}.values()
     return (
         *_share(
             "departments",
@@ -52,11 +55,11 @@ def reasons(config: BrakeConfig, run: Sequence[Candidate], ground: Ground) -> tu
             ground.systems,
             config.systems,
         ),
-        *_many("rest on the probe", Counter(_only_probe(item) for item in items), config.findings, "alone"),
-        *_many("rest on the list row", Counter(_list_row(item) for item in items), config.findings),
+        *_many("rest on the probe", Counter(_only_probe(item) for item in drafted), config.findings, "alone"),
+        *_many("rest on the list row", Counter(_list_row(item) for item in drafted), config.findings),
         *_many(
             "come from the rule",
-            Counter(item.rule for item in items if item.rule not in ground.known_rules),
+            Counter(item.rule for item in drafted if item.rule not in ground.known_rules),
             config.findings,
             "which no issued paper has used yet",
         ),
@@ -77,7 +80,14 @@ def _many(what: str, counts: Counter[str], limit: int, after: str = "") -> Itera
 
 def _only_probe(item: FindingView) -> str:
     """The one probe that all that was seen of a finding comes from; empty where there are several, or none."""
-    probes = {fact.source.split()[0] for fact in item.facts if fact.strength in _SEEN and fact.source.split()}
+    probes = {
+        words[0]
+        for fact in item.facts
+        if fact.strength in _SEEN
+        # ``nmap + ssh``, ``openstack https://…``
+        for source in fact.source.split(" + ")
+        if (words := source.split())
+    }
     return probes.pop() if len(probes) == 1 else ""
 
 

@@ -6,7 +6,6 @@ must. What follows a refusal is what this regulation gives, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -16,13 +15,12 @@ from auditor.cases.desk import Desk
 from auditor.cases.drafting import new_case
 from auditor.cases.issuing import number_and_keep, paper_detail, papers_before
 from auditor.cases.life import Act
-from auditor.cases.model import ORDERS, Case, Item, ItemState, Paper, State, WordKind
+from auditor.cases.model import ORDERS, Case, Item, ItemState, Paper, WordKind
 from auditor.cases.paper_views import department_of, opinion_of
-from auditor.cases.qualify import Candidate
-from auditor.cases.serving import item_of
+from auditor.cases.qualify import Candidate, open_objections
+from auditor.cases.serving import item_of, said
 from auditor.errors import Refused
 from auditor.ledger import cases as stored
-from auditor.ledger.records import FindingRow
 from inventories.faults import clean
 from policies.model import Consequence
 from reports.papers.inspections import CLOSED, ESCALATED, SECOND
@@ -46,7 +44,7 @@ def inspect(desk: Desk, name: str, *, by: str) -> Case:
                 f"department's time was over ({since.astimezone(desk.site.timezone):%Y-%m-%d %H:%M})",
                 f"'auditor audit --site {desk.site.root}' looks again",
             )
-        items = inspection.decide(case, _rows(desk, connection, case), since=since, day_of=desk.day)
+        items = inspection.decide(case, desk.rows(connection, [case]), since=since, day_of=desk.day)
         looked = replace(case, state=after, items=items, inspected_at=desk.now, inspected_by=by)
         return desk.step(connection, looked, Act.INSPECT.value, by, detail={"audit": audit.id, **_counts(looked)})
 
@@ -58,19 +56,20 @@ def decide(desk: Desk, name: str, finding: str, *, mended: bool, reason: str, by
         life.step(case, Act.DECIDE)
         by = roles.check(desk.site.config.people, "review", by, not_these=(case.inspected_by,))
         item = item_of(case, finding)
+        if item.round != case.round:
+            raise Refused(f"case {case.id}: {item.finding} was settled in round {item.round}")
         if item.state is not ItemState.CANNOT_TELL and not item.decided_by:
             raise Refused(f"case {case.id}: the evidence says of {item.finding} that it is {item.state.value}")
-        if not reason.strip():
-            raise Refused("a decision needs its reason: say with --reason what was seen, and when")
+        ground = said(reason, "a decision needs its reason: say with --reason what was seen, and when", 500)
         state = ItemState.MENDED if mended else ItemState.NOT_MENDED
-        decided = replace(item, state=state, ground=clean(reason.strip(), 500), decided_by=by)
+        decided = replace(item, state=state, ground=ground, decided_by=by)
         told = replace(case, items=tuple(decided if one is item else one for one in case.items))
         return desk.step(
             connection,
             told,
             Act.DECIDE.value,
             by,
-            note=reason,
+            note=ground,
             detail={"finding": item.finding, "state": state.value},
         )
 
@@ -80,19 +79,20 @@ def close(desk: Desk, name: str, *, by: str, reason: str = "") -> tuple[Case, Pa
     with desk.ledger.writing() as connection:
         case = stored.one(connection, name)
         after = life.step(case, Act.CLOSE)
+        _all_answered(connection, case)
         if case.form not in ORDERS:
             by = roles.check(desk.site.config.people, "sign", by)
-            if not reason.strip():
-                raise Refused(f"case {case.id} is a {case.form.value}: say with --reason why it is closed")
-            ended = replace(case, state=after, closed_at=desk.now, note=clean(reason.strip(), 2000))
-            return desk.step(connection, ended, Act.CLOSE.value, by, note=reason), None
+            note = said(reason, f"case {case.id} is a {case.form.value}: say with --reason why it is closed")
+            ended = replace(case, state=after, closed_at=desk.now, note=note)
+            return desk.step(connection, ended, Act.CLOSE.value, by, note=note), None
         _all_told(case)
         if number := inspection.count(case, ItemState.NOT_MENDED):
             raise Refused(
                 f"case {case.id}: {number} items are not mended: 'auditor case second' or 'escalate' comes next"
             )
-        ended = replace(case, state=after, closed_at=desk.now, note=clean(reason.strip(), 2000))
-        return _concluded(desk, connection, case, ended, Act.CLOSE, CLOSED, by)
+        note = said(reason) if reason.strip() else ""
+        ended = replace(case, state=after, closed_at=desk.now, note=note)
+        return _concluded(desk, connection, case, ended, Act.CLOSE, CLOSED, by, note=note)
 
 
 def second(desk: Desk, name: str, *, by: str) -> tuple[Case, Paper]:
@@ -100,7 +100,7 @@ def second(desk: Desk, name: str, *, by: str) -> tuple[Case, Paper]:
     with desk.ledger.writing() as connection:
         case = stored.one(connection, name)
         after = life.step(case, Act.SECOND)
-        _some_not_mended(case)
+        _some_not_mended(connection, case)
         round = case.round + 1
         listed = [item for item in case.items if item.state is ItemState.NOT_MENDED and item.round == case.round]
         names = {item.finding for item in listed}
@@ -136,7 +136,8 @@ def escalate(
     with desk.ledger.writing() as connection:
         case = stored.one(connection, name)
         after = life.step(case, Act.ESCALATE)
-        _some_not_mended(case)
+        _some_not_mended(connection, case)
+        condition_met = said(condition_met, most=500) if condition_met.strip() else ""
         chosen = _consequence(desk, case, choice, condition_met)
         words = f"{chosen.action}（{chosen.article}）" if chosen.article else chosen.action
         ended = replace(case, state=after, note=clean(words, 500))
@@ -149,10 +150,9 @@ def escalate(
 
 def _since(desk: Desk, connection: Connection, case: Case) -> datetime:
     """When the department's time was over: its reply came, or the last day has passed."""
-    if case.state is State.REPLIED or case.replied_on is not None:
-        replies = [word.at for word in stored.words(connection, case.id) if word.kind is WordKind.REPLY]
-        if replies and case.issued_at and replies[-1] > case.issued_at:
-            return replies[-1]
+    if case.replied_on is not None:
+        # Replies to an earlier notice are no reply to this one: issuing it forgets them.
+        return next(word.at for word in reversed(stored.words(connection, case.id)) if word.kind is WordKind.REPLY)
     if case.due is None:
         raise Refused(
             f"case {case.id} has neither a reply nor a deadline: 'auditor case serve' or 'reply' comes first"
@@ -168,21 +168,6 @@ def _since(desk: Desk, connection: Connection, case: Case) -> datetime:
     return last - timedelta(microseconds=1)
 
 
-def _rows(desk: Desk, connection: Connection, case: Case) -> Mapping[str, FindingRow]:
-    """The case's findings as they stand; one that was merged into another stands as that one."""
-    from auditor.ledger.queries import one
-
-    out: dict[str, FindingRow] = {}
-    for item in case.items:
-        row = one(connection, item.finding)
-        for _ in range(20):
-            if not row.merged_into:
-                break
-            row = one(connection, row.merged_into)
-        out[item.finding] = row
-    return out
-
-
 def _concluded(
     desk: Desk,
     connection: Connection,
@@ -196,8 +181,9 @@ def _concluded(
     consequence: Consequence | None = None,
 ) -> tuple[Case, Paper]:
     """Signs the opinion on the re-inspection and stores what the case is then."""
-    by = roles.check(desk.site.config.people, "sign", by, not_these=(case.inspected_by,))
-    live = desk.live(connection)
+    before = (case.inspected_by, *(item.decided_by for item in case.items if item.round == case.round))
+    by = roles.check(desk.site.config.people, "sign", by, not_these=before)
+    live = desk.live(connection, [case])
     view = opinion_of(desk, case, live, papers_before(connection, case), decision, consequence=consequence)
     opinion = number_and_keep(desk, connection, case, view, by)
     detail = paper_detail(opinion) | {"decision": decision, **_counts(case)}
@@ -228,7 +214,7 @@ def _propose(desk: Desk, connection: Connection, case: Case, chosen: Consequence
     made = replace(
         made,
         reply=None,
-        note=clean(condition_met.strip(), 500),
+        note=condition_met,
         inspected_at=case.inspected_at,
         inspected_by=case.inspected_by,
     )
@@ -249,7 +235,7 @@ def _consequence(desk: Desk, case: Case, choice: int | None, condition_met: str)
             f"case {case.id}: {article} gives {len(given)} consequences: choose one with --consequence",
             *(f"  {place}. {one.action}（{one.article}）" for place, one in enumerate(given, 1)),
         )
-    place = choice or 1
+    place = 1 if choice is None else choice
     if not 1 <= place <= len(given):
         raise Refused(f"--consequence {place}: case {case.id} has {len(given)}")
     chosen = given[place - 1]
@@ -270,10 +256,27 @@ def _all_told(case: Case) -> None:
         )
 
 
-def _some_not_mended(case: Case) -> None:
+def _some_not_mended(connection: Connection, case: Case) -> None:
+    _all_answered(connection, case)
     _all_told(case)
     if not inspection.count(case, ItemState.NOT_MENDED):
         raise Refused(f"case {case.id}: nothing is left that is not mended: 'auditor case close' comes next")
+    if case.served_on is None:
+        raise Refused(
+            f"case {case.id}: nobody has noted that {case.number} was served, and what follows cites the day",
+            f"'auditor case serve {case.id} --on DAY' notes it",
+        )
+
+
+def _all_answered(connection: Connection, case: Case) -> None:
+    """Refused while somebody waits for the answer to an objection: a closed case could not be answered any more."""
+    objections = open_objections(case, stored.words(connection, case.id))
+    dropped = {item.finding for item in case.items if item.state is ItemState.DROPPED}
+    if waiting := [finding for finding in objections if finding not in dropped]:
+        raise Refused(
+            f"case {case.id}: nobody has answered the objection to {', '.join(waiting[:10])}",
+            f"'auditor case answer {case.id} {waiting[0]}' does",
+        )
 
 
 def _counts(case: Case) -> dict[str, object]:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from reports.papers.templates import Templates
 
 
+_LIVING = ("open", "stale", "reopened", "waived", "dismissed")
+
+
 @dataclass(frozen=True, slots=True)
 class Newest:
     """The newest recorded audit, and what drafting needs of its snapshot."""
@@ -101,10 +104,9 @@ class Desk:
     @cached_property
     def templates(self) -> Templates:
         """The papers' templates, the bureau's own first. Raises Faults for those that cannot be used."""
-        from reports.papers.templates import Templates
+        from auditor.papers import templates_of
 
-        own = self.site.root / self.site.config.documents.templates
-        return Templates.load(own if own.is_dir() else None)
+        return templates_of(self.site)
 
     def power(self, case: Case) -> Power | None:
         """The power of a case; :class:`Refused` where the site no longer has its pack."""
@@ -122,28 +124,26 @@ class Desk:
         return found
 
     def findings(self, connection: Connection) -> tuple[FindingView, ...]:
-        """All findings as they stand, gravest first within a department."""
-        rows = findings_of(connection, states=(), rules=(), departments=(), zones=(), with_facts=True)
-        held = stored.case_of(connection)
-        return by_gravity(self.view(row, held.get(row.id)) for row in rows)
+        """The findings that are not resolved, gravest first within a department."""
+        rows = findings_of(connection, states=_LIVING, rules=(), departments=(), zones=(), with_facts=True)
+        return by_gravity(self.view(row) for row in rows)
 
-    def live(self, connection: Connection) -> dict[str, FindingView]:
-        """Findings by id; one that was merged into another stands under its own id as that other one."""
-        found = {finding.id: finding for finding in self.findings(connection)}
-        merged = {row.id: row.merged_into for row in self._rows(connection) if row.merged_into}
-        for name in merged:
-            other = name
-            for _ in merged:
-                other = merged.get(other, other)
-            if other in found:
-                found[name] = replace(found[other], id=name)
-        return found
+    def rows(self, connection: Connection, cases: Iterable[Case]) -> dict[str, FindingRow]:
+        """The findings that cases list, by the ids under which they do; one that was merged stands as the other."""
+        same = stored.merged(connection)
+        names = {item.finding for case in cases for item in case.items}
+        rows = stored.named_findings(connection, (same.get(name, name) for name in names))
+        found = {row.id: row for row in rows}
+        return {name: found[now] for name in names if (now := same.get(name, name)) in found}
 
-    def _rows(self, connection: Connection) -> list[FindingRow]:
-        return findings_of(connection, states=(), rules=(), departments=(), zones=(), with_facts=False)
+    def live(self, connection: Connection, cases: Iterable[Case] | None = None) -> dict[str, FindingView]:
+        """The same as people see them, each under the id by which the case lists it; of all cases by default."""
+        known = stored.listing(connection) if cases is None else cases
+        return {name: self.view(row, name) for name, row in self.rows(connection, known).items()}
 
-    def view(self, row: FindingRow, case: str | None = None) -> FindingView:
-        return finding_view(row, self.rules, now=self.now, timezone=self.site.timezone, case=case)
+    def view(self, row: FindingRow, name: str = "") -> FindingView:
+        made = finding_view(row, self.rules, now=self.now, timezone=self.site.timezone)
+        return replace(made, id=name) if name and name != made.id else made
 
     def day(self, at: datetime) -> str:
         """A moment as a Chinese date at the site."""
@@ -166,5 +166,5 @@ class Desk:
         """Stores a case after a step, with the entry that tells of it; returns it as it was stored."""
         body = {"state": case.state.value, "round": case.round, "department": case.department_id, **(detail or {})}
         entry = Entry(self.now, by, f"case.{act}", case.id, note, body)
-        self.write(connection, entry, [*stored.writes(case), *more])
+        self.write(connection, entry, [*stored.writes(connection, case), *more])
         return stored.one(connection, case.id)

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from auditor.cases import brake, life, roles
+from auditor.cases.choosing import Wanted, is_draft_of, ready
 from auditor.cases.desk import Desk
 from auditor.cases.life import Act
 from auditor.cases.model import Case, Item, ItemState, State
-from auditor.cases.qualify import (
-    LIVE,
-    Candidate,
-    Terms,
-    allowed_forms,
-    busy,
-    candidates,
-    heard,
-    is_handed_over,
-    why_not_now,
-)
+from auditor.cases.qualify import LIVE, Candidate, allowed_forms, is_handed_over, why_not_now
 from auditor.errors import Refused
 from auditor.ledger import cases as stored
-from inventories.faults import clean, did_you_mean
+from auditor.ledger.life import Reason
+from inventories.faults import clean
 from policies.model import Consequence
 from reports.model import FindingView
 from reports.papers.view import Form
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to draft: nothing named means whatever stands next, for every department."""
-
-    forms: frozenset[Form] = frozenset()
-    departments: frozenset[str] = frozenset()
-    findings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,58 +49,40 @@ def draft(desk: Desk, wanted: Wanted, *, by: str, second_look: SecondLook | None
     """
     by = roles.check(desk.site.config.people, "draft", by)
     with desk.ledger.writing() as connection:
-        known = stored.listing(connection)
-        papers = ready(desk, connection, known, wanted)
-        stopped = brake.reasons(desk.site.config.brake, papers, _ground(desk, connection, known))
+        known, found = stored.listing(connection), desk.findings(connection)
+        papers = ready(desk, connection, known, wanted, found)
+        stopped = brake.reasons(desk.site.config.brake, papers, _ground(desk, known, found))
         if stopped and second_look is None:
             return Drafted(left_out=_left_out(papers), stopped=stopped)
         looked = _looked(desk, second_look, by, stopped)
-        made = [_draft(desk, connection, known, candidate, by, looked) for candidate in papers if candidate.items]
+        drafts = [_draft(desk, connection, known, candidate, by, looked) for candidate in papers if candidate.items]
+        made = [case for case in drafts if case is not None]
         made += _second_again(desk, connection, known, wanted, by)
         gone = _withdraw_empty(desk, connection, known, papers, wanted, by)
         return Drafted(tuple(made), gone, _left_out(papers))
 
 
-def ready(desk: Desk, connection: Connection, known: Sequence[Case], wanted: Wanted) -> tuple[Candidate, ...]:
-    """The papers of a run; Refused where a department or finding that was named is not known."""
-    newest, found = desk.newest, desk.findings(connection)
-    unknown = [
-        f"there is no department {clean(name, 60)!r}: {did_you_mean(name, newest.departments)}".rstrip(": ")
-        for name in sorted(wanted.departments - newest.departments.keys())
+def _ground(desk: Desk, known: Iterable[Case], found: Iterable[FindingView]) -> brake.Ground:
+    held = [
+        (case, item) for case in known if case.active for item in case.items if item.state is not ItemState.DROPPED
     ]
-    ids = {finding.id for finding in found}
-    unknown += [f"there is no finding {clean(name, 60)!r}" for name in sorted(wanted.findings - ids)]
-    if unknown:
-        raise Refused(*unknown)
-    letters_first = desk.site.config.consultation
-    hearing = heard(known, stored.words(connection), desk.today)
-    terms = Terms(
-        packs=desk.packs,
-        departments=newest.departments,
-        today=desk.today,
-        letters_first=letters_first,
-        order_form=Form(desk.site.config.documents.order_form),
-        heard=hearing,
-        busy=busy(known, desk.today, hearing),
-        builders=newest.builders,
-    )
-    forms = allowed_forms(wanted.forms, letters_first)
-    return tuple(
-        candidate
-        for candidate in candidates((one for one in found if not wanted.findings or one.id in wanted.findings), terms)
-        if candidate.form in forms and (not wanted.departments or candidate.department.id in wanted.departments)
-    )
-
-
-def _ground(desk: Desk, connection: Connection, known: Iterable[Case]) -> brake.Ground:
-    held = [case for case in known if case.active]
-    systems = {finding.asset_key for finding in desk.findings(connection) if finding.subject == "system"}
+    drafts = (State.DRAFT, State.REVIEWED)
+    waiting = {
+        item.finding
+        for case, item in held
+        if case.state in drafts and case.round == 1 and case.form is not Form.PROPOSAL
+    }
     return brake.Ground(
         departments=len(desk.newest.departments),
         systems=desk.newest.systems,
-        accused_departments=frozenset(case.department_id for case in held),
-        accused_systems=frozenset(item.asset_key for case in held for item in case.items) & systems,
+        accused_departments=frozenset(case.department_id for case, _ in held),
+        accused_systems=frozenset(
+            item.asset_key
+            for _, item in held
+            if item.rule in desk.rules and desk.rules[item.rule].subject == "system"
+        ),
         known_rules=frozenset(item.rule for case in known if case.number for item in case.items),
+        waiting=tuple(finding for finding in found if finding.id in waiting),
     )
 
 
@@ -138,10 +103,14 @@ def _draft(
     candidate: Candidate,
     by: str,
     looked: dict[str, object],
-) -> Case:
+) -> Case | None:
+    """The draft as it was stored; None where a reviewed one lists the same things still and stays reviewed."""
     items = items_of(candidate.items)
-    before = next((case for case in known if _is_draft_of(case, candidate)), None)
+    before = next((case for case in known if is_draft_of(case, candidate)), None)
     if before is not None:
+        listed = [item for item in before.items if item.state is ItemState.LISTED]
+        if before.state is State.REVIEWED and {one.finding for one in listed} == {one.finding for one in items}:
+            return None
         case = replace(
             before,
             state=life.step(before, Act.REDRAFT),
@@ -200,11 +169,6 @@ def items_of(found: Iterable[FindingView], round: int = 1) -> tuple[Item, ...]:
     )
 
 
-def _is_draft_of(case: Case, candidate: Candidate) -> bool:
-    waits = case.state in (State.DRAFT, State.REVIEWED) and case.round == 1
-    return waits and case.combination == candidate.combination
-
-
 def _replaced(before: Case, items: tuple[Item, ...]) -> tuple[Item, ...]:
     """What a draft lists now; what it listed before and no longer may stays as dropped, for the record."""
     kept = {item.finding for item in items}
@@ -221,12 +185,20 @@ def _replaced(before: Case, items: tuple[Item, ...]) -> tuple[Item, ...]:
 
 def _second_again(desk: Desk, connection: Connection, known: Iterable[Case], wanted: Wanted, by: str) -> list[Case]:
     """Second notices that are not out yet, without what was mended or fell away since they were drafted."""
-    live = desk.live(connection)
+    if wanted.findings:
+        return []
+    forms = allowed_forms(wanted.forms, desk.site.config.consultation)
+    waiting = [
+        case
+        for case in known
+        if case.round > 1
+        and case.state in (State.DRAFT, State.REVIEWED)
+        and case.form in forms
+        and (not wanted.departments or case.department_id in wanted.departments)
+    ]
+    live = desk.live(connection, waiting)
     out = []
-    for case in known:
-        waits = case.round > 1 and case.state in (State.DRAFT, State.REVIEWED)
-        if not waits or (wanted.departments and case.department_id not in wanted.departments):
-            continue
+    for case in waiting:
         # What is only too old to be signed stays: the next audit or register confirms it, or does not.
         wrong = {
             finding: why
@@ -249,7 +221,8 @@ def _second_again(desk: Desk, connection: Connection, known: Iterable[Case], wan
 def _fallen(item: Item, finding: FindingView | None, wrong: Mapping[str, tuple[str, ...]]) -> Item:
     if item.finding not in wrong:
         return item
-    mended = finding is not None and finding.state == "resolved"
+    # What the law no longer asks for was not mended.
+    mended = finding is not None and finding.state == "resolved" and finding.reason in (Reason.MENDED, Reason.GONE)
     state = ItemState.MENDED if mended else ItemState.DROPPED
     return replace(item, state=state, ground="再次通知印发前核查：" + "；".join(wrong[item.finding]))
 
@@ -276,18 +249,3 @@ def _withdraw_empty(
 
 def _left_out(papers: Iterable[Candidate]) -> tuple[tuple[Candidate, FindingView, tuple[str, ...]], ...]:
     return tuple((candidate, finding, why) for candidate in papers for finding, why in candidate.left_out)
-
-
-def forms_named(names: Collection[str]) -> frozenset[Form]:
-    """Forms by the words of the command line; Refused for others."""
-    draftable = {form.value: form for form in (Form.LETTER, Form.REMINDER, Form.REFERRAL)}
-    out: set[Form] = set()
-    for name in names:
-        if name == "order":
-            out |= {Form.TASK, Form.ORDER, Form.ORDER_NOTICE}
-        elif name in draftable:
-            out.add(draftable[name])
-        else:
-            known = (*draftable, "order")
-            raise Refused(f"--form {name!r}: {did_you_mean(name, known) or 'one of ' + ', '.join(known)}")
-    return frozenset(out)

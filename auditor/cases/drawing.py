@@ -12,7 +12,8 @@ from auditor.cases.desk import Desk
 from auditor.cases.issuing import papers_before
 from auditor.cases.model import ORDERS, Case, Paper, State
 from auditor.cases.paper_views import receipt_of, report_of, view_of
-from auditor.cases.qualify import why_not_now
+from auditor.cases.qualify import asked_for, why_not_now
+from auditor.cases.upkeep import PROGRAM
 from auditor.ledger import cases as stored
 from auditor.ledger import trail
 from auditor.ledger.trail import Entry
@@ -47,8 +48,16 @@ def draw(desk: Desk, case: Case, templates: Templates, folder: Path) -> list[Pat
         out.append(path)
         if sheet.paper is not None:
             drawn[sheet.paper.number] = hashlib.sha256(sheet.content).hexdigest()
+    _clear(folder, case, keep=out)
     _note(desk, case, drawn)
     return out
+
+
+def _clear(folder: Path, case: Case, keep: list[Path]) -> None:
+    """Takes away the drafts of earlier steps: beside an issued paper they would only be mistaken for it."""
+    for old in [*folder.glob(f"草稿-{case.id}-*.*"), *folder.glob(f"拟稿说明-{case.id}.*")]:
+        if old not in keep and old.with_suffix(".docx") not in keep:
+            old.unlink(missing_ok=True)
 
 
 def sheets(desk: Desk, case: Case, templates: Templates) -> Iterator[Sheet]:
@@ -61,15 +70,16 @@ def sheets(desk: Desk, case: Case, templates: Templates) -> Iterator[Sheet]:
     with desk.ledger.reading() as connection:
         papers = [paper for paper in stored.issued(connection, case.id) if paper.withdrawn_on is None]
         before = papers_before(connection, case)
-        live = desk.live(connection)
+        live = desk.live(connection, [case])
     for paper in papers:
         yield Sheet(paper.number, templates.fill(paper.form, dict(paper.fields)), paper)
     newest = next((paper for paper in reversed(papers) if paper.number == case.number), None)
     if newest is not None and case.state is not State.WITHDRAWN:
         yield Sheet(f"{FILES[Form.RECEIPT]}-{newest.number}", made(receipt_of(desk, case, newest)))
-    if newest is not None and case.form in ORDERS and _all_confirmed(case, live):
+    known = any(pack.id == case.pack for pack in desk.packs)
+    if newest is not None and case.form in ORDERS and known and _all_confirmed(case, live):
         yield Sheet(f"{FILES[Form.REPLY]}-{newest.number}", made(report_of(desk, case, live, before)))
-    if case.state in (State.DRAFT, State.REVIEWED):
+    if known and case.state in (State.DRAFT, State.REVIEWED):
         standing = standing_items(case, live)
         if listed(standing, live):
             yield Sheet(f"草稿-{case.id}-{case.round}", made(view_of(desk, standing, live, before)))
@@ -83,14 +93,13 @@ def standing_items(case: Case, live: Mapping[str, FindingView]) -> Case:
 
 def _all_confirmed(case: Case, live: Mapping[str, FindingView]) -> bool:
     """Whether a report is still asked for on everything that the paper lists; it is drawn when the paper goes out."""
-    waits = case.state in (State.ISSUED, State.SERVED, State.REPLIED)
+    waits = case.state in (State.ISSUED, State.SERVED, State.REPLIED) and bool(listed(case, live))
     return waits and all(finding.state in ("open", "reopened") for finding in listed(case, live))
 
 
 def listed(case: Case, live: Mapping[str, FindingView]) -> tuple[FindingView, ...]:
     """The findings that the round under way lists, as they stand."""
-    items = (item for item in case.items if item.round == case.round and item.state.value != "dropped")
-    return tuple(live[item.finding] for item in items if item.finding in live)
+    return tuple(live[item.finding] for item in asked_for(case) if item.finding in live)
 
 
 def _note(desk: Desk, case: Case, drawn: dict[str, str]) -> None:
@@ -104,5 +113,4 @@ def _note(desk: Desk, case: Case, drawn: dict[str, str]) -> None:
                 known |= step.detail
         fresh = {number: digest for number, digest in drawn.items() if known.get(number) != digest}
         if fresh:
-            actor = case.signed_by or case.drafted_by
-            desk.write(connection, Entry(desk.now, actor, "paper.draw", case.id, detail=fresh))
+            desk.write(connection, Entry(desk.now, PROGRAM, "paper.draw", case.id, detail=fresh))

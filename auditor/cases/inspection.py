@@ -26,8 +26,8 @@ def decide(
 
     ``rows`` are the findings as they stand, by the id that the item has; one that was merged into another stands
     under its own id as that other one. ``since`` is when the department's time was over, or its reply came.
-    ``day_of`` writes a moment as a Chinese date. Items that a person has decided, and those of earlier rounds,
-    stay as they are.
+    ``day_of`` writes a moment as a Chinese date. What a person decided stands until the evidence can tell; items of
+    earlier rounds stay as they are.
     """
     return tuple(
         _decided(item, rows.get(item.finding), case, since, day_of) if _is_asked(item, case) else item
@@ -36,14 +36,16 @@ def decide(
 
 
 def _is_asked(item: Item, case: Case) -> bool:
-    return item.round == case.round and item.state is not ItemState.DROPPED and not item.decided_by
+    return item.round == case.round and item.state is not ItemState.DROPPED
 
 
 def _decided(
     item: Item, row: FindingRow | None, case: Case, since: datetime, day_of: Callable[[datetime], str]
 ) -> Item:
     state, ground = _judge(row, case, since, day_of)
-    return replace(item, state=state, ground=ground)
+    if item.decided_by and state is ItemState.CANNOT_TELL:
+        return item
+    return replace(item, state=state, ground=ground, decided_by="")
 
 
 def _judge(

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from auditor.cases import deadlines, life, numbers, roles
+from auditor.cases.choosing import terms_of
 from auditor.cases.desk import Desk
 from auditor.cases.life import Act
 from auditor.cases.model import ORDERS, Case, ItemState, Paper, State
 from auditor.cases.paper_views import view_of
-from auditor.cases.qualify import open_objections, why_not_now
+from auditor.cases.qualify import asked_for, open_objections, why_not_now, why_not_yet
 from auditor.errors import Refused
 from auditor.ledger import cases as stored
 from inventories.model import canonical
@@ -44,8 +45,7 @@ def review(desk: Desk, name: str, *, by: str, note: str = "") -> Case:
         case = stored.one(connection, name)
         after = life.step(case, Act.REVIEW)
         by = roles.check(desk.site.config.people, "review", by, not_these=(case.drafted_by,))
-        live = desk.live(connection)
-        _may_stand(case, live)
+        _may_stand(desk, connection, case)
         return desk.step(connection, replace(case, state=after, reviewed_by=by), Act.REVIEW.value, by, note=note)
 
 
@@ -59,10 +59,7 @@ def issue(desk: Desk, name: str, *, by: str, time: Time | None = None, note: str
         case = stored.one(connection, name)
         after = life.step(case, Act.ISSUE)
         by = roles.check(desk.site.config.people, "sign", by, not_these=(case.drafted_by, case.reviewed_by))
-        live = desk.live(connection)
-        _may_stand(case, live)
-        if case.form in ORDERS and (waiting := open_objections(case, stored.words(connection, case.id))):
-            raise Refused(f"case {case.id}: nobody has answered the objection to {', '.join(waiting)}")
+        live = _may_stand(desk, connection, case)
         case = _with_time(desk, case, time)
         due = deadlines.due(desk.calendar, case.reply, issued=desk.today, served=None)
         before = papers_before(connection, case)
@@ -92,6 +89,7 @@ def issue(desk: Desk, name: str, *, by: str, time: Time | None = None, note: str
 def _end_hearing(desk: Desk, connection: Connection, order: Case, by: str) -> None:
     """Closes the letters whose findings have all gone on to an order, or were set aside."""
     known = stored.listing(connection, departments=[order.department_id])
+    words = stored.words(connection)
     out = {
         item.finding
         for case in known
@@ -102,7 +100,7 @@ def _end_hearing(desk: Desk, connection: Connection, order: Case, by: str) -> No
     for letter in known:
         waits = letter.form is Form.LETTER and letter.state in (State.ISSUED, State.SERVED, State.REPLIED)
         left = {item.finding for item in letter.items if item.state is not ItemState.DROPPED}
-        if waits and left and left <= out:
+        if waits and left and left <= out and not open_objections(letter, words):
             note = f"已制发{order.number}"
             ended = replace(letter, state=State.CLOSED, closed_at=desk.now, note=note)
             desk.step(connection, ended, Act.CLOSE.value, by, note=note)
@@ -111,7 +109,7 @@ def _end_hearing(desk: Desk, connection: Connection, order: Case, by: str) -> No
 def number_of(desk: Desk, connection: Connection, view: PaperView, what: str) -> tuple[numbers.Number, Fields]:
     """The next number of a paper's word and year, and the words of the paper with it. The caller stores both at once.
 
-    :class:`Refused` where the paper, which ``what`` names, would lack something.
+    :class:`Refused` where the paper, which ``what`` names, would lack something, or hold what must not stand in it.
     """
     from reports.papers.compose import blanks, compose
 
@@ -121,7 +119,10 @@ def number_of(desk: Desk, connection: Connection, view: PaperView, what: str) ->
     signed = replace(view, number=str(number), issued_on=desk.today)
     if lacking := blanks(signed):
         raise Refused(f"{what}: the paper cannot be signed while it lacks: {'；'.join(lacking)}")
-    return number, compose(signed)
+    try:
+        return number, compose(signed)
+    except ValueError as error:
+        raise Refused(f"{what} cannot be signed: {error}") from error
 
 
 def number_and_keep(desk: Desk, connection: Connection, case: Case, view: PaperView, by: str) -> Paper:
@@ -157,18 +158,27 @@ def papers_before(connection: Connection, case: Case) -> tuple[tuple[Paper, Case
     return (*papers_before(connection, stored.one(connection, case.parent)), *own)
 
 
-def _may_stand(case: Case, live: Mapping[str, FindingView]) -> None:
-    """Refused where an item may not stand in the paper (any more): each with its reasons."""
+def _may_stand(desk: Desk, connection: Connection, case: Case) -> dict[str, FindingView]:
+    """The case's findings as they stand; Refused, with the reasons, where one may not stand in the paper any more."""
+    rows = desk.rows(connection, [case])
+    terms = terms_of(desk, connection, stored.listing(connection), {r.id: r.department_id for r in rows.values()})
+    waits = why_not_yet(case, terms, {name: row.asset_key for name, row in rows.items()})
+    live = {name: desk.view(row, name) for name, row in rows.items()}
     wrong = why_not_now(case, live)
+    for name, why in waits.items():
+        wrong[name] = (*wrong.get(name, ()), *why)
     if wrong:
         names = {item.finding: item for item in case.items}
         raise Refused(
             f"case {case.id}: {len(wrong)} of its items may not stand in it any more",
             *(f"  {name} {names[name].asset_name}：{'；'.join(why)}" for name, why in _first(wrong)),
-            "'auditor case draft' draws it up again from what qualifies now",
+            "'auditor case withdraw' takes it back"
+            if case.form is Form.PROPOSAL
+            else "'auditor case draft' draws it up again from what qualifies now",
         )
-    if not any(item.round == case.round and item.state.value != "dropped" for item in case.items):
+    if not asked_for(case):
         raise Refused(f"case {case.id} lists nothing: 'auditor case withdraw' ends it")
+    return live
 
 
 def _first(wrong: Mapping[str, tuple[str, ...]], most: int = 20) -> Sequence[tuple[str, tuple[str, ...]]]:

@@ -44,7 +44,8 @@ TABLE: Mapping[Act, tuple[tuple[State, ...], State | None]] = {
     Act.REDRAFT: ((State.DRAFT, State.REVIEWED), State.DRAFT),
     Act.REVIEW: ((State.DRAFT,), State.REVIEWED),
     Act.ISSUE: ((State.REVIEWED,), State.ISSUED),
-    Act.SERVE: ((State.ISSUED,), State.SERVED),
+    # A reply may come before anybody noted the service; it must be noted all the same, since later papers cite it.
+    Act.SERVE: ((State.ISSUED, State.REPLIED, State.INSPECTED), State.SERVED),
     Act.REPLY: (_OUT, State.REPLIED),
     Act.OBJECT: (_OUT, None),
     Act.ANSWER: ((*_OUT, State.INSPECTED, State.ESCALATED), None),
@@ -95,6 +96,10 @@ def step(case: Case, act: Act) -> State:
     if case.state not in allowed:
         why = f" ({case.note})" if case.state is State.WITHDRAWN and case.note else ""
         raise Refused(f"case {case.id} is {case.state.value}{why}, so it cannot {_CANNOT[act]}: {_next(case)}")
+    if act is Act.SERVE and case.served_on is not None:
+        raise Refused(f"case {case.id} was served on {case.served_on} already: {_next(case)}")
+    if act is Act.SERVE and case.state is not State.ISSUED:
+        return case.state
     return after or case.state
 
 

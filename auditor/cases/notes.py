@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from auditor.cases.choosing import Wanted, ready
 from auditor.cases.desk import Desk
-from auditor.cases.drafting import Wanted, ready
 from auditor.cases.drawing import listed, standing_items
 from auditor.cases.issuing import papers_before
 from auditor.cases.model import Case, State
@@ -28,7 +28,7 @@ def write_note(desk: Desk, case: Case, folder: Path) -> list[Path]:
         wanted = Wanted(frozenset({case.form}), frozenset({case.department_id}))
         near = [one for one in ready(desk, connection, known, wanted) if one.combination == case.combination]
         left_out = [explained(finding, why) for one in near for finding, why in one.left_out]
-        live = desk.live(connection)
+        live = desk.live(connection, [case])
         wrong = why_not_now(case, live)
         known_ids = {finding.id for finding in left_out}
         left_out += [

@@ -8,6 +8,7 @@ from datetime import date
 
 from auditor.cases.desk import Desk
 from auditor.cases.model import ORDERS, Case, ItemState, Paper
+from auditor.cases.qualify import asked_for
 from policies.calendars import Due
 from policies.model import Consequence
 from reports.model import DepartmentView, FindingView
@@ -41,7 +42,7 @@ def view_of(
     """
     config = desk.site.config
     pack = desk.pack(case)
-    items = tuple(live[item.finding] for item in case.items if _listed(case, item.state, item.round))
+    items = tuple(live[item.finding] for item in asked_for(case))
     return PaperView(
         form=case.form,
         site=config.name,
@@ -156,13 +157,6 @@ def results(case: Case) -> tuple[ItemResult, ...]:
         for item in case.items
         if item.round == case.round and item.state in _RESULTS
     )
-
-
-def _listed(case: Case, state: ItemState, round: int) -> bool:
-    """An accusing paper lists what its round asks for; a proposal, what was not mended."""
-    if round != case.round:
-        return False
-    return state is not ItemState.DROPPED
 
 
 def _bare(desk: Desk, case: Case) -> PaperView:

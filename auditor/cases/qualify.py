@@ -7,18 +7,19 @@ is first put to its department in a letter; only when that was answered, or its 
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from auditor.cases.model import ORDERS, Case, State, Word, WordKind
-from policies.model import CONTRACTOR, Bite, Pack, Power, Rule
+from auditor.cases.model import ORDERS, Case, Item, ItemState, State, Word, WordKind
+from policies.model import CONTRACTOR, Bite, Pack, Power, Rule, Verdict
 from reports.model import DepartmentView, FindingView
 from reports.papers.view import Form
 
 #: States of a finding that still asks for something.
 LIVE = ("open", "reopened", "stale")
-
+#: States in which a finding asks for nothing now, and why no paper names it.
+_SET_ASIDE = {"waived": "经批准豁免", "dismissed": "经人工复核排除，未到复测日期"}
 
 #: How the ground begins of an item whose thing is another department's now.
 HANDED_OVER = "已移交"
@@ -29,9 +30,25 @@ class Heard(enum.Enum):
 
     NOT_ASKED = "尚未征求部门意见"
     LETTER_NOT_OUT = "征求意见函尚未印发"
+    NOT_SERVED = "征求意见函尚未送达"
     TIME_NOT_OVER = "征求意见的期限未到，部门尚未反馈"
     OBJECTION_OPEN = "部门提出的异议尚未答复"
     DONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier cases did with the findings, by the ids that these have today.
+
+    ``heard`` is how far each one's hearing is (missing: not asked), ``busy`` the cases that hold it, and ``objected``
+    those with an objection that nobody has answered. ``same`` maps a finding that was merged away to the one that
+    lives.
+    """
+
+    heard: Mapping[str, Heard] = field(default_factory=dict)
+    busy: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    objected: frozenset[str] = frozenset()
+    same: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +73,8 @@ class Candidate:
 class Terms:
     """What drafting depends on besides the findings.
 
-    ``letters_first`` is the shadow period; ``heard`` how far each finding's hearing is (missing: not asked);
-    ``busy`` maps a finding to the case that holds it already; ``builders`` an asset to its contractor's name.
+    ``letters_first`` is the shadow period; ``past`` what earlier cases did; ``builders`` maps an asset to its
+    contractor's name.
     """
 
     packs: Sequence[Pack]
@@ -65,8 +82,7 @@ class Terms:
     today: date
     letters_first: bool = True
     order_form: Form = Form.ORDER
-    heard: Mapping[str, Heard] = field(default_factory=dict)
-    busy: Mapping[str, str] = field(default_factory=dict)
+    past: Past = Past()
     builders: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -77,44 +93,51 @@ def candidates(found: Iterable[FindingView], terms: Terms) -> tuple[Candidate, .
     """
     rules = {rule.full_id: rule for pack in terms.packs for rule in pack.rules}
     groups: dict[tuple[str, str, str, str, Form], Candidate] = {}
+    items: dict[tuple[str, str, str, str, Form], list[FindingView]] = {}
+    left_out: dict[tuple[str, str, str, str, Form], list[tuple[FindingView, tuple[str, ...]]]] = {}
     for finding in found:
         rule = rules.get(finding.rule)
         department = terms.departments.get(finding.department_id)
-        if rule is None or department is None or finding.state not in LIVE:
+        if rule is None or department is None or finding.state not in (*LIVE, *_SET_ASIDE):
             continue
         placed = _place(finding, rule, department, terms)
         if placed is None:
             continue
         candidate, why = placed
-        known = groups.get(candidate.combination, candidate)
+        key = candidate.combination
+        groups.setdefault(key, candidate)
         if why:
-            groups[candidate.combination] = replace(known, left_out=(*known.left_out, (finding, why)))
+            left_out.setdefault(key, []).append((finding, why))
         else:
-            groups[candidate.combination] = replace(known, items=(*known.items, finding))
-    return tuple(groups[key] for key in sorted(groups, key=lambda key: (*key[:3], key[4].value, key[3])))
+            items.setdefault(key, []).append(finding)
+    return tuple(
+        replace(groups[key], items=tuple(items.get(key, ())), left_out=tuple(left_out.get(key, ())))
+        for key in sorted(groups, key=lambda key: (*key[:3], key[4].value, key[3]))
+    )
 
 
 def _place(
     finding: FindingView, rule: Rule, department: DepartmentView, terms: Terms
 ) -> tuple[Candidate, tuple[str, ...]] | None:
     """The paper that a finding belongs to, and why it may not stand in it; None where its clause gives no paper."""
-    busy = terms.busy.get(finding.id)
-    taken = (f"已列入案件{busy}",) if busy else ()
+    taken = _taken(terms.past.busy.get(finding.id, ()))
+    aside = (_SET_ASIDE[finding.state],) if finding.state in _SET_ASIDE else ()
     if rule.bite is Bite.REMINDER:
         paper = Candidate(Form.REMINDER, department, rule.pack, None, department.name)
-        return paper, (*finding.not_sendable_because, *taken)
+        return paper, aside or (*finding.not_sendable_because, *taken)
     if rule.bite is Bite.REFERRAL:
         paper = Candidate(Form.REFERRAL, department, rule.pack, None, rule.refer_to)
-        return paper, (*finding.not_sendable_because, *taken)
+        return paper, aside or (*finding.not_sendable_because, *taken)
     if rule.bite is not Bite.ORDER or rule.power is None:
         return None
-    why = (*finding.not_orderable_because, *taken)
-    heard = terms.heard.get(finding.id, Heard.NOT_ASKED) if terms.letters_first else Heard.DONE
+    heard = terms.past.heard.get(finding.id, Heard.NOT_ASKED) if terms.letters_first else Heard.DONE
+    # A letter that is not out yet is drafted again with it.
+    waits = (heard.value,) if heard in (Heard.NOT_SERVED, Heard.TIME_NOT_OVER, Heard.OBJECTION_OPEN) else ()
+    if finding.id in terms.past.objected:
+        waits = (Heard.OBJECTION_OPEN.value,)
+    why = aside or (*finding.not_orderable_because, *taken, *waits)
     if heard is not Heard.DONE:
-        # A letter that is not out yet is drafted again with it.
-        waits = (heard.value,) if heard in (Heard.TIME_NOT_OVER, Heard.OBJECTION_OPEN) and not taken else ()
-        paper = Candidate(Form.LETTER, department, rule.pack, rule.power, department.name)
-        return paper, (*why, *waits)
+        return Candidate(Form.LETTER, department, rule.pack, rule.power, department.name), why
     addressee = department.name
     if rule.power.over == CONTRACTOR:
         addressee = terms.builders.get(finding.asset_key, "")
@@ -127,85 +150,145 @@ def order_form(power: Power, chosen: Form) -> Form:
     return Form.TASK if power.form.endswith("任务书") else chosen
 
 
-def heard(cases: Iterable[Case], words: Iterable[Word], today: date) -> dict[str, Heard]:
-    """How far the hearing on each finding has come, from the letters that were drafted and what came back.
+def _taken(cases: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"已列入案件{case}" for case in cases)
 
-    A letter whose day is provisional is not over until the day is firm: nobody is accused by a guess.
+
+def past(
+    cases: Sequence[Case],
+    words: Iterable[Word],
+    today: date,
+    *,
+    whose: Mapping[str, str],
+    same: Mapping[str, str],
+    heir: Callable[[str], str],
+) -> Past:
+    """What cases (oldest first) did with the findings, and what was said on them.
+
+    ``whose`` maps a finding to its department of today; ``same`` one that was merged away to the one that lives;
+    ``heir`` gives the department that another one has become, or itself.
     """
-    answered = _answers(words)
-    out: dict[str, Heard] = {}
+    open_ones = _unanswered(words)
+    heard: dict[str, Heard] = {}
+    objected: set[str] = set()
     for case in cases:
-        if case.form is not Form.LETTER or case.state is State.WITHDRAWN:
-            continue
         for item in case.items:
-            # Whoever has the thing now was never asked.
-            if is_handed_over(case, item.finding):
+            if item.state is ItemState.DROPPED or case.state is State.WITHDRAWN:
                 continue
-            now = _heard(case, item.finding, answered, today)
-            # Of several letters the newest speaks; cases come oldest first.
-            out[item.finding] = now
-    return out
+            name = same.get(item.finding, item.finding)
+            objects = case.active and (case.id, item.finding) in open_ones
+            if objects:
+                objected.add(name)
+            # Whoever has the thing now, and was not asked, is asked.
+            if case.form is Form.LETTER and whose.get(name, "") == heir(case.department_id):
+                # Of several letters the newest speaks.
+                heard[name] = Heard.OBJECTION_OPEN if objects else _heard(case, today)
+    return Past(heard, _busy(cases, heard, same), frozenset(objected), same)
 
 
-def _heard(case: Case, finding: str, answered: Mapping[tuple[str, str], bool], today: date) -> Heard:
-    if answered.get((case.id, finding)) is False:
-        return Heard.OBJECTION_OPEN
-    if case.state in (State.REPLIED, State.CLOSED):
+def _heard(case: Case, today: date) -> Heard:
+    """From one letter. A day that is provisional is not over until it is firm: nobody is accused by a guess."""
+    if case.replied_on is not None:
         return Heard.DONE
-    if case.state in (State.ISSUED, State.SERVED):
-        return Heard.DONE if case.overdue(today) else Heard.TIME_NOT_OVER
+    if case.served_on is not None and case.due and not case.due.provisional and case.due.day < today:
+        return Heard.DONE
+    match case.state:
+        case State.CLOSED:
+            # Ended before the department's time was: it was never heard on this.
+            return Heard.NOT_ASKED
+        case State.ISSUED:
+            return Heard.NOT_SERVED
+        case State.SERVED | State.REPLIED:
+            return Heard.TIME_NOT_OVER
     return Heard.LETTER_NOT_OUT
 
 
-def _answers(words: Iterable[Word]) -> dict[tuple[str, str], bool]:
-    """(case, finding) → whether its newest objection has been answered."""
-    out: dict[tuple[str, str], bool] = {}
-    for word in words:
-        if word.kind is WordKind.OBJECTION:
-            out[word.case, word.finding] = False
-        elif word.kind is WordKind.ANSWER:
-            out[word.case, word.finding] = True
-    return out
-
-
-def open_objections(case: Case, words: Iterable[Word]) -> tuple[str, ...]:
-    """The findings of a case whose objection nobody has answered."""
-    answers = _answers(word for word in words if word.case == case.id)
-    return tuple(item.finding for item in case.items if answers.get((case.id, item.finding)) is False)
-
-
-def busy(cases: Iterable[Case], today: date, heard_now: Mapping[str, Heard]) -> dict[str, str]:
-    """Finding → the case that holds it, so that nobody is asked twice for one thing.
+def _busy(cases: Iterable[Case], heard: Mapping[str, Heard], same: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Finding → the cases that hold it, so that nobody is asked twice for one thing.
 
     A letter holds its findings until they have been heard; a draft does not hold them, since it is drafted again.
     """
-    out: dict[str, str] = {}
+    out: dict[str, dict[str, None]] = {}
     for case in cases:
         if not case.active or (case.round == 1 and case.state in (State.DRAFT, State.REVIEWED)):
             continue
         for item in case.items:
-            if case.form is Form.LETTER and heard_now.get(item.finding) is Heard.DONE:
+            name = same.get(item.finding, item.finding)
+            if case.form is Form.LETTER and heard.get(name) is Heard.DONE:
                 continue
-            if item.state.value != "dropped":
-                out[item.finding] = case.id
-    return out
+            if item.state is not ItemState.DROPPED:
+                out.setdefault(name, {})[case.id] = None
+    return {name: tuple(holders) for name, holders in out.items()}
+
+
+def _unanswered(words: Iterable[Word]) -> frozenset[tuple[str, str]]:
+    """(case, finding) whose newest objection nobody has answered."""
+    out: dict[tuple[str, str], bool] = {}
+    for word in words:
+        if word.kind is not WordKind.REPLY:
+            out[word.case, word.finding] = word.kind is WordKind.OBJECTION
+    return frozenset(place for place, waits in out.items() if waits)
+
+
+def open_objections(case: Case, words: Iterable[Word]) -> tuple[str, ...]:
+    """The findings of a case whose objection nobody has answered."""
+    waiting = _unanswered(word for word in words if word.case == case.id)
+    return tuple(item.finding for item in case.items if (case.id, item.finding) in waiting)
+
+
+def asked_for(case: Case) -> tuple[Item, ...]:
+    """The items that the paper of the round under way lists, or is to list."""
+    shown = ItemState.NOT_MENDED if case.form is Form.PROPOSAL else ItemState.LISTED
+    return tuple(item for item in case.items if item.round == case.round and item.state is shown)
 
 
 def why_not_now(case: Case, live: Mapping[str, FindingView]) -> dict[str, tuple[str, ...]]:
     """Items of a draft that may not stand in it (any more), with the reasons; asked again before it is signed."""
     out: dict[str, tuple[str, ...]] = {}
-    for item in case.items:
-        if item.state.value == "dropped" or item.round < case.round:
-            continue
+    for item in asked_for(case):
         finding = live.get(item.finding)
         if finding is None:
             out[item.finding] = ("已不在问题台账中",)
             continue
-        ordered = case.form in ORDERS or case.form is Form.LETTER
-        why = finding.not_orderable_because if ordered else finding.not_sendable_because
+        why = _why_not(case.form, finding)
         if finding.department_id != case.department_id:
             why = (*why, "所属部门已变更")
-        if why and case.form is not Form.PROPOSAL:
+        if why:
+            out[item.finding] = why
+    return out
+
+
+def _why_not(form: Form, finding: FindingView) -> tuple[str, ...]:
+    if form is Form.PROPOSAL:
+        # What was ordered and not done; that it is not confirmed today mends nothing.
+        still = finding.state in LIVE and finding.verdict == Verdict.VIOLATION
+        return () if still else ("已整改或者不再列入，建议已无依据",)
+    return finding.not_orderable_because if form in ORDERS or form is Form.LETTER else finding.not_sendable_because
+
+
+def why_not_yet(case: Case, terms: Terms, assets: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Items of a draft that other cases, an objection or another addressee stand in the way of, with the reasons.
+
+    ``assets`` maps a finding to its asset's key of today.
+    """
+    if case.form is Form.PROPOSAL:
+        return {}
+    found = next((pack.powers.get(case.power) for pack in terms.packs if pack.id == case.pack), None)
+    builds = case.form in ORDERS and found is not None and found.over == CONTRACTOR
+    out = {}
+    for item in asked_for(case):
+        name = terms.past.same.get(item.finding, item.finding)
+        why = _taken(other for other in terms.past.busy.get(name, ()) if other != case.id)
+        if case.form in ORDERS:
+            heard = terms.past.heard.get(name, Heard.NOT_ASKED) if terms.letters_first else Heard.DONE
+            if name in terms.past.objected:
+                heard = Heard.OBJECTION_OPEN
+            # What was ordered once is ordered again without another letter.
+            if heard is Heard.OBJECTION_OPEN or (heard is not Heard.DONE and case.round == 1):
+                why = (*why, heard.value)
+        if builds and terms.builders.get(assets.get(item.finding, ""), "") != case.addressee:
+            why = (*why, "承建单位已变更")
+        if why:
             out[item.finding] = why
     return out
 

@@ -16,7 +16,9 @@ from auditor.cases.model import Case, Item, ItemState, Word, WordKind
 from auditor.cases.qualify import open_objections
 from auditor.errors import Refused
 from auditor.ledger import cases as stored
+from auditor.ledger.life import State as Life
 from auditor.ledger.queries import dismiss
+from auditor.ledger.trail import NOTE
 from inventories.faults import clean, did_you_mean
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 #: 送达方式, as 民事诉讼法 (2023) 第八十八至九十五条 name them; internal papers borrow the words.
 METHODS = ("直接送达", "电子送达", "邮寄送达", "转交送达", "留置送达")
 _REFUSED_SERVICE = "留置送达"
+#: A longer reply is a paper of its own.
+_TEXT = 10_000
 
 
 def serve(desk: Desk, name: str, *, on: date, service: Mapping[str, str], by: str) -> Case:
@@ -32,9 +36,9 @@ def serve(desk: Desk, name: str, *, on: date, service: Mapping[str, str], by: st
     method = service.get("method", "")
     if method not in METHODS:
         raise Refused(f"--method {method!r}: {did_you_mean(method, METHODS) or 'one of ' + '、'.join(METHODS)}")
-    if method == _REFUSED_SERVICE and not (service.get("witness") and service.get("reason")):
+    if method == _REFUSED_SERVICE and not (service.get("witness", "").strip() and service.get("reason", "").strip()):
         raise Refused("留置送达 needs --witness and --reason: who saw it, and why it was not accepted")
-    if not service.get("receiver"):
+    if not service.get("receiver", "").strip():
         raise Refused("--receiver is empty: name the office that received the paper")
     with desk.ledger.writing() as connection:
         case = stored.one(connection, name)
@@ -44,7 +48,7 @@ def serve(desk: Desk, name: str, *, on: date, service: Mapping[str, str], by: st
         due = case.due
         if case.reply is not None and case.reply.start == "service":
             due = deadlines.due(desk.calendar, case.reply, issued=case.issued_on, served=on)
-        kept = {key: clean(value.strip(), 200) for key, value in service.items() if value.strip()}
+        kept = {key: said(value, most=200) for key, value in service.items() if value.strip()}
         served = replace(case, state=after, served_on=on, service=kept, due=due)
         detail = {"on": on.isoformat(), "service": kept, "due": due.day.isoformat() if due else None}
         return desk.step(connection, served, Act.SERVE.value, by, detail=detail)
@@ -57,6 +61,8 @@ def reply(desk: Desk, name: str, *, on: date, text: str, files: Sequence[Path], 
         after = life.step(case, Act.REPLY)
         by = _by(desk, by)
         _within(desk, on, case.issued_on, "the paper was issued")
+        if not text.strip() and not files:
+            raise Refused("a reply says something: --text its words, or --file the paper that came")
         word = _word(desk, connection, case, WordKind.REPLY, "", on, by, text, files)
         replied = replace(case, state=after, replied_on=on)
         return _said(desk, connection, replied, Act.REPLY, by, word), word
@@ -71,6 +77,8 @@ def object_to(
         life.step(case, Act.OBJECT)
         by = _by(desk, by)
         item = item_of(case, finding)
+        if item.round != case.round or item.state is not ItemState.LISTED:
+            raise Refused(f"case {case.id}: {item.finding} is not asked for any more ({item.state.value})")
         if not text.strip():
             raise Refused("an objection needs its words: say them with --text")
         _within(desk, on, case.issued_on, "the paper was issued")
@@ -89,8 +97,7 @@ def answer(
         item = item_of(case, finding)
         if item.finding not in open_objections(case, stored.words(connection, case.id)):
             raise Refused(f"case {case.id} has no objection to {item.finding} that waits for an answer")
-        if not reason.strip():
-            raise Refused("an answer needs its reason: say it with --reason")
+        reason = said(reason, "an answer needs its reason: say it with --reason")
         if accept and until is None:
             raise Refused("a finding that is set aside needs its re-test date: say it with --until")
         if until is not None and until <= desk.today:
@@ -98,7 +105,7 @@ def answer(
         verdict = "accepted" if accept else "rejected"
         word = _word(desk, connection, case, WordKind.ANSWER, item.finding, desk.today, by, reason, (), verdict)
         if accept:
-            dismiss(connection, item.finding, ground=reason, by=by, at=desk.now, until=until)
+            _set_aside(desk, connection, case, item, reason, by, until)
             dropped = replace(item, state=ItemState.DROPPED, ground="异议成立，不予认定", decided_by=by)
             case = replace(case, items=tuple(dropped if one is item else one for one in case.items))
         detail = {"finding": item.finding, "verdict": verdict, "until": until.isoformat() if until else None}
@@ -111,9 +118,7 @@ def withdraw(desk: Desk, name: str, *, reason: str, by: str) -> Case:
         case = stored.one(connection, name)
         after = life.step(case, Act.WITHDRAW)
         by = roles.check(desk.site.config.people, "sign", by)
-        if not reason.strip():
-            raise Refused("a withdrawal needs its reason: say it with --reason")
-        note = clean(reason.strip(), 2000)
+        note = said(reason, "a withdrawal needs its reason: say it with --reason")
         papers = [
             replace(paper, withdrawn_on=desk.today, withdrawn_why=note)
             for paper in stored.issued(connection, case.id)
@@ -135,6 +140,26 @@ def item_of(case: Case, finding: str) -> Item:
     return found[0]
 
 
+def said(text: str, otherwise: str = "", most: int = NOTE) -> str:
+    """A reason as it is kept for ever, in one line; Refused where it is empty (``otherwise`` says so) or too long."""
+    line = " ".join(text.split())
+    if not line:
+        raise Refused(otherwise)
+    # Escapes are longer than what they stand for.
+    if len(kept := clean(line, 10 * most)) > most:
+        raise Refused(f"{kept[:20]}… is {len(kept)} characters long, and may have {most}: name the document instead")
+    return kept
+
+
+def _set_aside(
+    desk: Desk, connection: Connection, case: Case, item: Item, ground: str, by: str, until: date | None
+) -> None:
+    """Dismisses a finding as false; one that was mended, set aside or merged meanwhile needs no more."""
+    row = desk.rows(connection, [case])[item.finding]
+    if row.life.state in (Life.OPEN, Life.WAIVED):
+        dismiss(connection, row.id, ground=ground, by=by, at=desk.now, until=until)
+
+
 def _word(
     desk: Desk,
     connection: Connection,
@@ -147,6 +172,7 @@ def _word(
     files: Sequence[Path],
     verdict: str = "",
 ) -> Word:
+    words = said(text, most=_TEXT) if text.strip() else ""
     kept = tuple(keep(desk.site, file) for file in files)
     number = len(stored.words(connection, case.id)) + 1
     return Word(
@@ -157,7 +183,7 @@ def _word(
         at=desk.now,
         on=on,
         by=by,
-        text=clean(text.strip(), 10_000),
+        text=words,
         verdict=verdict,
         files=kept,
     )

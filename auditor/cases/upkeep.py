@@ -33,6 +33,17 @@ class Kept:
     moved: tuple[Case, ...] = ()
     thinned: tuple[Case, ...] = ()
 
+    def words(self) -> tuple[str, ...]:
+        """A line for each case that was changed."""
+        return (
+            *(f"case {case.id}: the last day is now {case.due}" for case in self.settled),
+            *(f"case {case.id} goes to {case.department_name}, as its department does" for case in self.moved),
+            *(
+                f"case {case.id} lost items to other departments: 'auditor case show {case.id}'"
+                for case in self.thinned
+            ),
+        )
+
 
 def keep(desk: Desk) -> Kept:
     """Brings open cases up to date, in one transaction, each change with its entry in the trail."""

@@ -41,6 +41,8 @@ def audit(
     print_faults(result.registers.faults, kind="refused")
     if result.registers.dropped_classified:
         say(f"{result.registers.dropped_classified} classified rows were dropped at intake")
+    for note in result.notes:
+        say(clean(note, 300))
     if as_json:
         print_json(_body(result))
     else:

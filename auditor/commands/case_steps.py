@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from auditor.cases.model import Case, ItemState
 from auditor.commands.cases import brief, day_of, listed, sitting
-from auditor.errors import Exit, Refused
+from auditor.errors import Exit, Failed, Refused
 from auditor.output import print_json, print_table, say
+from inventories.faults import Faults
 
 if TYPE_CHECKING:
     from auditor.cases.deadlines import Start
+    from auditor.cases.desk import Desk
     from auditor.cases.drafting import Drafted
+    from reports.papers.templates import Templates
 
 
 def draft(
@@ -29,7 +32,8 @@ def draft(
     reason: str,
     as_json: bool,
 ) -> int:
-    from auditor.cases.drafting import SecondLook, Wanted, forms_named
+    from auditor.cases.choosing import Wanted, forms_named
+    from auditor.cases.drafting import SecondLook
     from auditor.cases.drafting import draft as run
 
     wanted = Wanted(forms_named(forms), frozenset(departments), frozenset(name.strip().upper() for name in findings))
@@ -91,7 +95,6 @@ def review(root: Path, name: str, *, by: str, note: str) -> int:
 def issue(root: Path, name: str, *, by: str, within: str, start: str, pdf: bool) -> int:
     from auditor.cases.issuing import Time
     from auditor.cases.issuing import issue as run
-    from auditor.commands.notices import drawn
 
     if start not in ("service", "issue"):
         raise Refused(f"--from {start!r}: write service or issue")
@@ -100,10 +103,26 @@ def issue(root: Path, name: str, *, by: str, within: str, start: str, pdf: bool)
         templates = desk.templates
         case, paper = run(desk, name, by=by, time=Time(within, counted))
         say(f"{case.id} is issued as {paper.number}")
-        for path in drawn(desk, case, templates, pdf=pdf):
-            say(f"  {path}")
+        _draw(desk, case, templates, pdf=pdf)
     say(f"'auditor case serve {case.id} --receiver OFFICE --by OFFICE' notes its service")
     return Exit.DONE
+
+
+def _draw(desk: Desk, case: Case, templates: Templates, *, pdf: bool = False) -> None:
+    """Draws what was just signed. It is signed and numbered whatever happens here, and can be drawn again."""
+    from auditor.commands.notices import drawn
+    from auditor.ledger.errors import LedgerError
+    from reports.pdf import NoPdf
+
+    try:
+        for path in drawn(desk, case, templates, pdf=pdf):
+            say(f"  {path}")
+    except (OSError, Faults, LedgerError, NoPdf) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise Failed(
+            f"the papers cannot be drawn: {why}; what was signed is kept, and "
+            f"'auditor notice render {case.id} --site {desk.site.root}' draws it once that is mended"
+        ) from error
 
 
 def serve(root: Path, name: str, *, on: str | None, service: Mapping[str, str], by: str) -> int:
@@ -185,42 +204,37 @@ def _what_next(case: Case) -> str:
 
 def second(root: Path, name: str, *, by: str) -> int:
     from auditor.cases.concluding import second as run
-    from auditor.commands.notices import drawn
 
     with sitting(root) as desk:
         templates = desk.templates
         case, opinion = run(desk, name, by=by)
         say(f"the opinion is issued as {opinion.number}; {case.id} is a draft again, in round {case.round}")
-        for path in drawn(desk, case, templates):
-            say(f"  {path}")
+        _draw(desk, case, templates)
     return Exit.DONE
 
 
 def escalate(root: Path, name: str, *, by: str, consequence: int | None, because: str) -> int:
     from auditor.cases.concluding import escalate as run
-    from auditor.commands.notices import drawn
 
     with sitting(root) as desk:
         templates = desk.templates
         case, opinion, proposal = run(desk, name, by=by, choice=consequence, condition_met=because)
         say(f"the opinion is issued as {opinion.number}; {case.id} is escalated: {case.note}")
-        for path in drawn(desk, case, templates):
-            say(f"  {path}")
         if proposal is not None:
             say(f"the proposal to {proposal.addressee} is drafted as case {proposal.id}: review and issue it")
+        _draw(desk, case, templates)
     return Exit.DONE
 
 
 def close(root: Path, name: str, *, by: str, reason: str) -> int:
     from auditor.cases.concluding import close as run
-    from auditor.commands.notices import drawn
 
     with sitting(root) as desk:
         templates = desk.templates
         case, opinion = run(desk, name, by=by, reason=reason)
         say(f"{case.id} is closed" + (f"; the opinion is issued as {opinion.number}" if opinion else ""))
-        for path in drawn(desk, case, templates) if opinion else ():
-            say(f"  {path}")
+        if opinion is not None:
+            _draw(desk, case, templates)
     return Exit.DONE
 
 

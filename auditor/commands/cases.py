@@ -20,19 +20,23 @@ from policies.calendars import PROVISIONAL
 if TYPE_CHECKING:
     from auditor.cases.desk import Desk
     from auditor.ledger.trail import TrailRow
+    from policies.model import Consequence
 
 
 @contextmanager
 def sitting(root: Path) -> Iterator[Desk]:
     """A desk at a site; what the ledger will not do is a refusal: nothing was changed."""
     from auditor.cases.desk import Desk
-    from auditor.ledger.errors import LedgerError
+    from auditor.ledger.errors import LedgerError, Refusal
 
     site = load_site(root)
     with open_ledger(site) as ledger:
         try:
             yield Desk(site, ledger, clock.utc_now())
         except LedgerError as error:
+            # What the ledger declines to do is a refusal; what it cannot do stays an error.
+            if not isinstance(error.__cause__, Refusal):
+                raise
             raise Refused(error.what + (f": {error.mend}" if error.mend else "")) from error
 
 
@@ -100,7 +104,7 @@ def show(root: Path, name: str, *, as_json: bool) -> int:
         case = stored.one(connection, name)
         papers, words = stored.issued(connection, case.id), stored.words(connection, case.id)
         steps = trail.listing(connection, case.id)
-        power = desk.power(case)
+        consequences = _consequences(desk, case)
         if as_json:
             print_json(
                 brief(case, desk.today)
@@ -110,7 +114,7 @@ def show(root: Path, name: str, *, as_json: bool) -> int:
                     "steps": [step_json(step) for step in steps],
                     "consequences": [
                         {"number": n, "action": c.action, "article": c.article, "to": c.propose_to, "when": c.when}
-                        for n, c in enumerate(power.if_refused if power else (), 1)
+                        for n, c in enumerate(consequences, 1)
                     ],
                 }
             )
@@ -134,10 +138,17 @@ def show(root: Path, name: str, *, as_json: bool) -> int:
             ("at", "who", "step", "note"),
             ((s.at.isoformat(timespec="seconds"), s.actor, s.act, s.note) for s in steps),
         )
-        for number, chosen in enumerate(power.if_refused if power else (), 1):
+        for number, chosen in enumerate(consequences, 1):
             to = f" → {chosen.propose_to}" if chosen.propose_to else ""
             write(f"consequence {number}: {chosen.action}（{chosen.article}）{chosen.when}{to}")
     return Exit.DONE
+
+
+def _consequences(desk: Desk, case: Case) -> tuple[Consequence, ...]:
+    """What the regulation lets follow a refusal; nothing where the site has put its pack away meanwhile."""
+    pack = next((pack for pack in desk.packs if pack.id == case.pack), None)
+    power = pack.powers.get(case.power) if pack else None
+    return power.if_refused if power else ()
 
 
 def _write(case: Case, today: date) -> None:
@@ -156,7 +167,7 @@ def _write(case: Case, today: date) -> None:
 
 
 def listed(case: Case) -> list[str]:
-    """The findings that the round under way lists."""
+    """The findings that the round under way is about."""
     return [item.finding for item in case.items if item.round == case.round and item.state.value != "dropped"]
 
 

@@ -31,7 +31,7 @@ class Check:
 
 
 def doctor(root: Path, *, as_json: bool) -> int:
-    checks = [*_nmap(), _ssh(), _clock(), _fonts(), *_site(root)]
+    checks = [*_nmap(), _ssh(), _clock(), _fonts(), _pages(), *_site(root)]
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -89,6 +89,12 @@ def _fonts() -> Check:
             "papers name them and show a substitute here; install them where papers are printed",
         )
     return Check("fonts", "ok", "the fonts of official papers are here")
+
+
+def _pages() -> Check:
+    if shutil.which("soffice") is None:
+        return Check("pdf", "warning", "papers cannot be turned into pages", "apt-get install libreoffice-writer")
+    return Check("pdf", "ok", "LibreOffice is here")
 
 
 def _site(root: Path) -> Iterator[Check]:

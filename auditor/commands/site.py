@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from importlib.resources import files
@@ -14,6 +15,7 @@ from auditor.commands.catalogue import notes as catalogue_notes
 from auditor.errors import Exit, Refused
 from auditor.intake import packs_in_force, read_registers, working_days
 from auditor.output import print_faults, print_json, say
+from auditor.papers import templates_of
 from auditor.site import Site, load_site
 from inventories.faults import Fault, Faults, clean
 from policies.calendars import PROVISIONAL, Calendar
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
 _SOON = timedelta(days=60)
 
 
-def init(directory: Path, *, example: bool) -> None:
-    """Writes a new site; refuses a folder that holds anything."""
+def init(directory: Path, *, example: bool, network: str) -> None:
+    """Writes a new site; refuses a folder that holds anything. ``network``: where the example's addresses start."""
+    if example and not re.fullmatch(r"127\.(1?\d?\d|2[0-4]\d|25[0-5])", network):
+        raise Refused(f"--network {network!r} is no start of loopback addresses: write one such as 127.21")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise Refused(f"{directory} is not an empty folder: name a new one")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -36,7 +40,7 @@ def init(directory: Path, *, example: bool) -> None:
     if example:
         from auditor.city.example import write_example
 
-        write_example(directory, clock.utc_now().astimezone().date())
+        write_example(directory, clock.utc_now().astimezone().date(), network=network)
     else:
         template = files("auditor").joinpath("templates/site.yaml").read_text(encoding="utf-8")
         (directory / "site.yaml").write_text(template, encoding="utf-8")
@@ -77,6 +81,10 @@ def check(root: Path, *, as_json: bool) -> int:
             faults.extend(error.faults)
         try:
             notes.extend(_unpublished(working_days(site), site.today(clock.utc_now())))
+        except Faults as error:
+            faults.extend(error.faults)
+        try:
+            templates_of(site)
         except Faults as error:
             faults.extend(error.faults)
         lacking = gaps(packs, Sources(result, site.scopes))

@@ -6,16 +6,18 @@ Reading here; what is to be written comes out as :class:`~auditor.ledger.trail.W
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, func, or_, select
 
 from auditor.cases.model import Attachment, Case, Item, ItemState, Paper, State, Word, WordKind
 from auditor.ledger.errors import Refusal
 from auditor.ledger.office_tables import case_items, case_words, cases, papers
-from auditor.ledger.rows import batched
+from auditor.ledger.records import FindingRow
+from auditor.ledger.rows import batched, finding_of
+from auditor.ledger.tables import finding_facts, findings
 from auditor.ledger.trail import Write
 from inventories.faults import clean
 from policies.calendars import Due
@@ -26,13 +28,13 @@ from reports.papers.view import Form
 def listing(
     connection: Connection, *, states: Collection[str] = (), departments: Collection[str] = ()
 ) -> tuple[Case, ...]:
-    """Oldest first, with their items."""
+    """Oldest first, as they were first drafted, with their items."""
     conditions = [
         column.in_(sorted(values))
         for column, values in ((cases.c.state, states), (cases.c.department_id, departments))
         if values
     ]
-    found = connection.execute(select(cases).where(*conditions).order_by(cases.c.drafted_at, cases.c.id)).all()
+    found = connection.execute(select(cases).where(*conditions).order_by(*_by_age(cases.c.id))).all()
     items = _items(connection, [row.id for row in found])
     return tuple(_case(row, items.get(row.id, ())) for row in found)
 
@@ -73,14 +75,41 @@ def case_of(connection: Connection) -> dict[str, str]:
         select(case_items.c.finding, case_items.c.case_id)
         .join(cases, cases.c.id == case_items.c.case_id)
         .where(cases.c.state.not_in(ended), case_items.c.state != ItemState.DROPPED.value)
-        .order_by(cases.c.drafted_at, cases.c.id)
+        .order_by(*_by_age(cases.c.id))
     )
     return {row.finding: row.case_id for row in connection.execute(statement)}
 
 
+def merged(connection: Connection) -> dict[str, str]:
+    """A finding that was merged into another → the one that lives, through any chain of merges."""
+    into = select(findings.c.id, findings.c.merged_into).where(findings.c.merged_into.is_not(None))
+    step = {row.id: row.merged_into for row in connection.execute(into)}
+    out = {}
+    for name in step:
+        other = name
+        # A circle, which no merge makes, must not hang.
+        for _ in step:
+            other = step.get(other, other)
+        out[name] = other
+    return out
+
+
+def named_findings(connection: Connection, names: Iterable[str]) -> list[FindingRow]:
+    """These findings with their facts; a name that is no finding's is left out."""
+    out = []
+    for batch in batched(sorted(set(names))):
+        statement = (
+            select(findings, finding_facts.c.facts)
+            .select_from(findings.outerjoin(finding_facts, finding_facts.c.finding == findings.c.id))
+            .where(findings.c.id.in_(batch))
+        )
+        out += [finding_of(row, row.facts or ()) for row in connection.execute(statement)]
+    return out
+
+
 def words(connection: Connection, case: str = "") -> tuple[Word, ...]:
-    """What was said, oldest first; on every case where none is named."""
-    statement = select(case_words).order_by(case_words.c.at, case_words.c.id)
+    """What was said on a case, oldest first; on every case, one after the other, where none is named."""
+    statement = select(case_words).order_by(*_by_age(case_words.c.case_id), *_counted(case_words.c.id))
     if case:
         statement = statement.where(case_words.c.case_id == case)
     return tuple(_word(row) for row in connection.execute(statement))
@@ -89,8 +118,19 @@ def words(connection: Connection, case: str = "") -> tuple[Word, ...]:
 def issued(connection: Connection, case: str = "", *, form: Form | None = None) -> tuple[Paper, ...]:
     """Issued papers, also those withdrawn since, in the order of their issue."""
     conditions = [*([papers.c.case_id == case] if case else []), *([papers.c.form == form.value] if form else [])]
-    statement = select(papers).where(*conditions).order_by(papers.c.issued_at, papers.c.id)
+    order = _counted(papers.c.id) if case else (papers.c.issued_at, *_counted(papers.c.id))
+    statement = select(papers).where(*conditions).order_by(*order)
     return tuple(_paper(row) for row in connection.execute(statement))
+
+
+def _by_age(column: Column[str]) -> tuple[ColumnElement[Any], ...]:
+    """C2026-9999 before C2026-10000 before C2027-0001: as the cases came, whatever the clocks said."""
+    return func.substr(column, 1, 5), *_counted(column)
+
+
+def _counted(column: Column[str]) -> tuple[ColumnElement[Any], ...]:
+    """What ends in a count, in its order: …/w9 before …/w10."""
+    return func.length(column), column
 
 
 def last_sequence(connection: Connection, word: str, year: int) -> int | None:
@@ -99,10 +139,12 @@ def last_sequence(connection: Connection, word: str, year: int) -> int | None:
     return connection.execute(statement).scalar_one_or_none()
 
 
-def writes(case: Case) -> list[Write]:
-    """A case with all its items, as rows."""
-    values = asdict(case)
-    items = values.pop("items")
+def writes(connection: Connection, case: Case) -> list[Write]:
+    """A case as rows: its own, and those of the items that are not stored so already."""
+    stored = {item.finding: item for item in _items(connection, [case.id]).get(case.id, ())}
+    changed = [item for item in case.items if stored.get(item.finding) != item]
+    values = asdict(replace(case, items=()))
+    del values["items"]
     values |= {
         "form": case.form.value,
         "state": case.state.value,
@@ -111,7 +153,7 @@ def writes(case: Case) -> list[Write]:
         "service": dict(case.service),
         "parent": case.parent or None,
     }
-    rows = [{"case_id": case.id, **item, "state": item["state"].value} for item in items]
+    rows = [{"case_id": case.id, **asdict(item), "state": item.state.value} for item in changed]
     return [Write(cases, values), *(Write(case_items, row) for row in rows)]
 
 
