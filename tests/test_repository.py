@@ -254,9 +254,15 @@ def command_lines(path: Path) -> list[str]:
     return [line.strip() for line in out if re.match(r"(auditor|make) ", line.strip())]
 
 
+@cache
+def known_commands() -> dict[tuple[str, ...], str]:
+    """Every command and its help, which takes a second or two to print."""
+    return {path: commands_page.help_of(path) for path in commands_page.commands()}
+
+
 @pytest.mark.parametrize("page", [p for p in pages() if p.name != "commands.md"], ids=str)
 def test_commands_in_the_documentation_exist(page: Path) -> None:
-    known = {path: commands_page.help_of(path) for path in commands_page.commands()}
+    known = known_commands()
     groups = {path[:1] for path in known}
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.M))
     for line in command_lines(page):
