@@ -29,6 +29,9 @@ _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp"})
 _OTHERS = frozenset({".xml", ".rels", ".odttf"})
 #: Fields that a word processor fills in without looking anywhere else.
 _FIELDS = frozenset({"PAGE", "NUMPAGES", "SECTION", "SECTIONPAGES", "STYLEREF", "SEQ", "="})
+_HARMLESS = re.compile(r"/printersettings/|^docprops/thumbnail\.")
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*:|//|\\\\", re.IGNORECASE)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 _CHANGES = frozenset({"ins", "del", "moveFrom", "moveTo"})
 
 
@@ -59,15 +62,7 @@ def check(data: bytes, shown: str) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_entries(archive.infolist(), shown)
             parts = dict(_unpacked(archive, shown))
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-        ValueError,
-    ) as error:
+    except _DAMAGED as error:
         raise Faults([Fault(shown, f"is no whole .docx: {clean(str(error), 80)}", _SAVE)]) from error
     faults = [*_foreign(parts, shown), *_contents(parts, shown)]
     if faults:
@@ -116,14 +111,14 @@ def _bomb(shown: str) -> Fault:
 def _foreign(parts: Mapping[str, bytes], shown: str) -> Iterator[Fault]:
     """Parts that are no text, style or picture."""
     for name in parts:
-        kind = PurePosixPath(name.lower()).suffix
+        kind = _suffix(name)
         if "vbaproject" in name.lower() or "vbadata" in name.lower() or "/activex/" in name.lower():
             yield Fault(shown, f"holds macros ({clean(name, 60)})", "save it as .docx, without macros")
+        elif "/webextensions/" in name.lower():
+            yield Fault(shown, f"holds an add-in ({clean(name, 60)})", "take it out")
         elif "/embeddings/" in name.lower():
             yield Fault(shown, f"holds an embedded object ({clean(name, 60)})", "take it out")
-        elif name.endswith("/") or kind in _PICTURES | _OTHERS or "/printersettings/" in name.lower():
-            continue
-        else:
+        elif not (name.endswith("/") or kind in _PICTURES | _OTHERS or _HARMLESS.search(name.lower())):
             yield Fault(
                 shown,
                 f"holds {clean(name, 60)}, which is neither text nor a picture of png, jpeg, gif or bmp",
@@ -131,9 +126,14 @@ def _foreign(parts: Mapping[str, bytes], shown: str) -> Iterator[Fault]:
             )
 
 
+def _suffix(name: str) -> str:
+    """``.rels`` of ``_rels/.rels`` too, which pathlib takes for a hidden file's name."""
+    return f".{name.lower().rpartition('.')[2]}"
+
+
 def _contents(parts: Mapping[str, bytes], shown: str) -> Iterator[Fault]:
     for name, data in parts.items():
-        if PurePosixPath(name.lower()).suffix in (".xml", ".rels"):
+        if _suffix(name) in (".xml", ".rels"):
             yield from _Part(name, shown).faults(data)
     if _MAIN not in parts["[Content_Types].xml"].decode("utf-8", "replace"):
         yield Fault(shown, "is no .docx document (a template .dotx, or one with macros)", _SAVE)
@@ -178,7 +178,9 @@ class _Part:
             self._relationship(attributes)
         elif local in ("Override", "Default") and "macroenabled" in attributes.get("ContentType", "").lower():
             self._fault("holds macros", "save it as .docx, without macros")
-        elif space == _W:
+        if any(key.rpartition(" ")[2] in ("src", "href") and _REMOTE.match(v) for key, v in attributes.items()):
+            self._fault(f"takes something from outside in {clean(self.name, 60)}", "insert pictures as such")
+        if space == _W:
             self._word(local, {key.rpartition(" ")[2]: value for key, value in attributes.items()})
 
     def _relationship(self, attributes: Mapping[str, str]) -> None:

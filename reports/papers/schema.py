@@ -67,9 +67,9 @@ def _written(hint: object) -> str:
 
 def words(kind: Kind) -> str:
     """How a message calls it."""
-    if kind is str:
-        return "a text"
-    return f"a list of {_plural(kind.of)}" if isinstance(kind, List) else f"a group of fields ({known(kind)})"
+    if isinstance(kind, List):
+        return f"a list of {_plural(kind.of)}"
+    return f"a group of fields ({known(kind)})" if isinstance(kind, Record) else "a text"
 
 
 def _plural(kind: Kind) -> str:

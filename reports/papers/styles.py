@@ -57,7 +57,8 @@ class Rule:
 class Style:
     """A paragraph style; all lengths in points. ``line`` is an exact height, ``width`` the characters' in percent.
 
-    ``grid``: whether its lines sit on the page's grid of 22 lines. ``level``: in the outline, 0 for 一、.
+    ``grid``: whether its lines sit on the page's grid of 22 lines. ``level``: in the outline, 0 for 一、. ``fill`` is
+    the colour behind it.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Style:
     level: int | None = None
     rules: tuple[Rule, ...] = ()
     aliases: str = ""
+    fill: str = ""
 
     def xml(self) -> str:
         custom = "" if self.id in _BUILT_IN else ' w:customStyle="1"'
@@ -97,6 +99,7 @@ class Style:
         keep = "<w:keepNext/>" if self.keep else ""
         page = "<w:pageBreakBefore/>" if self.new_page else ""
         rules = f"<w:pBdr>{''.join(rule.xml() for rule in self.rules)}</w:pBdr>" if self.rules else ""
+        fill = f'<w:shd w:val="clear" w:color="auto" w:fill="{self.fill}"/>' if self.fill else ""
         base = ""
         if self.id == "Normal":
             # No gaps between Chinese and figures, which would push the 28th character off its line, and no
@@ -109,7 +112,8 @@ class Style:
         )
         align = f'<w:jc w:val="{self.align}"/>' if self.align else ""
         level = "" if self.level is None else f'<w:outlineLvl w:val="{self.level}"/>'
-        return keep + page + rules + base + grid + spacing + indent(self.left, self.right, self.first) + align + level
+        sides = indent(self.left, self.right, self.first)
+        return keep + page + rules + fill + base + grid + spacing + sides + align + level
 
     def _characters(self) -> str:
         bold = "<w:b/><w:bCs/>" if self.bold else ""
@@ -143,7 +147,7 @@ _SMALL = 14.0  # 四号
 _TABLE = 10.5  # 五号
 #: Lets a line stick out of the type area to 170 mm, centred on the sheet.
 _OUT = {"left": mm(-8), "right": mm(-6)}
-#: A rule stands 4 mm (11.3 pt) below characters; some 4 pt of that are the line's own.
+#: A rule stands 4 mm (11.3 pt) below characters; some 4 pt of that are the line's own, in a line of text 7.
 _BELOW = 7
 #: What a line of a red head leaves free above its characters.
 _ABOVE = 5
@@ -165,8 +169,10 @@ STYLES: tuple[Style, ...] = (
     Style("Title", "Title", TITLE, 22, 36, "center", grid=False, keep=True),
     Style("Heading1", "heading 1", HEI, first=2 * CHAR, keep=True, level=0, aliases="一级标题"),
     Style("Heading2", "heading 2", KAI, first=2 * CHAR, keep=True, level=1, aliases="二级标题"),
-    Style("Body", "公文正文", align="both", first=2 * CHAR),
-    Style("BodyKept", "公文正文（与下段同页）", align="both", first=2 * CHAR, keep=True),
+    # Not justified: on lines of 28 characters lines end alike anyway, and LibreOffice loses a comma that hangs over
+    # the end of a justified line.
+    Style("Body", "公文正文", align="left", first=2 * CHAR),
+    Style("BodyKept", "公文正文（与下段同页）", align="left", first=2 * CHAR, keep=True),
     Style("Addressee", "主送机关", keep=True),
     Style("Kept", "公文空行（与下段同页）", keep=True),
     Style("Annexes", "附件说明", left=6 * CHAR, first=-4 * CHAR, keep=True),
@@ -178,18 +184,18 @@ STYLES: tuple[Style, ...] = (
     _office("Office", "发文机关标志", 40, 100),
     _office("OfficeLong", "发文机关标志（较长）", 40, 66),
     _office("OfficeLonger", "发文机关标志（很长）", 30, 66),
-    _office("OfficeLongest", "发文机关标志（两行）", 24, 66),
+    _office("OfficeLongest", "发文机关标志（多行）", 24, 66),
     # 170 mm wide, centred on the sheet: 12, 17 and 24 characters fill 482 pt.
     _letter_office("LetterOffice", "信函发文机关标志", 40, 100),
     _letter_office("LetterOfficeLong", "信函发文机关标志（较长）", 40, 66),
     _letter_office("LetterOfficeLonger", "信函发文机关标志（很长）", 30, 66),
-    _letter_office("LetterOfficeLongest", "信函发文机关标志（两行）", 24, 66),
+    _letter_office("LetterOfficeLongest", "信函发文机关标志（多行）", 24, 66),
     Style("LetterSpace", "信函版头空白", line=mm(15) - 27, grid=False),
     Style("LetterFoot", "信函下线", line=2, grid=False, left=mm(-8), right=mm(-6),
-          rules=(Rule("top", "thinThickSmallGap", 24, 1, RED),)),
+          rules=(Rule("bottom", "thinThickSmallGap", 24, 1, RED),)),
     Style("HeadSpace", "版头空白", line=mm(35) - _ABOVE, grid=False),
     Style("HeadSpaceShort", "版头空白（附件）", line=mm(35) - _ABOVE - LINE, grid=False),
-    Style("Number", "发文字号", align="center", rules=(Rule("bottom", "single", 12, _BELOW, RED),)),
+    Style("Number", "发文字号", align="center", rules=(Rule("bottom", "single", 12, _BELOW - 3, RED),)),
     # 7/8 of a character (14 pt) below the rule; half of that is the line's own.
     Style("LetterNumber", "信函发文字号", align="right", before=7.5),
     Style("FormOffice", "文书机关名称", TITLE, 18, 36, "center", grid=False, keep=True),
@@ -208,9 +214,12 @@ STYLES: tuple[Style, ...] = (
     Style("Mark", "草稿标记", HEI, CHAR, 22, "center", left=mm(36), right=mm(36), bold=True, grid=False,
           rules=(Rule("top"), Rule("left"), Rule("bottom"), Rule("right"))),
     Style("Header", "header", BODY, CHAR, 22, grid=False),
-    Style("Footer", "footer", SONG, _SMALL, _SMALL, grid=False, left=_SMALL, right=_SMALL),
+    Style("Footer", "footer", SONG, _SMALL, _SMALL, after=mm(5.5), grid=False, left=_SMALL, right=_SMALL),
     Style("Copies", "版记抄送", BODY, _SMALL, 24, left=4 * _SMALL, right=_SMALL, first=-3 * _SMALL, grid=False),
     Style("Imprint", "版记印发", BODY, _SMALL, 24, left=_SMALL, right=_SMALL, grid=False),
+    Style("End", "文末", BODY, 1, 1, grid=False),
+    # 0.25 mm.
+    Style("ImprintRule", "版记中间分隔线", BODY, 1, 0.7, grid=False, fill="000000"),
 )  # fmt: skip
 
 _TABLES = (

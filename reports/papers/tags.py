@@ -76,7 +76,7 @@ class Checker:
         self._statements(tree.body, self.kinds)
 
     def _fault(self, node: nodes.Node, what: str, mend: str = "") -> Other:
-        self.faults.append(Fault(near(self.shown, self.source, node.lineno), what, mend))
+        self.faults.append(Fault(near(self.shown, self.source, node.lineno or 0), what, mend))
         return Other.WRONG
 
     # --- statements -----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ def shipped(form: Form) -> bytes:
     return (_SHIPPED / f"{form}.docx").read_bytes()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Templates:
     """Every paper's template. ``own`` are the bureau's, checked; the program's are read when first needed."""
 
@@ -40,7 +40,7 @@ class Templates:
         """
         if own is None:
             return cls()
-        from reports.papers.filling import compiled
+        from reports.papers.reading import compiled
 
         made: dict[Form, Compiled] = {}
         faults: list[Fault] = []
@@ -70,7 +70,7 @@ class Templates:
         if form in self.own:
             return self.own[form]
         if form not in self._ours:
-            from reports.papers.filling import compiled
+            from reports.papers.reading import compiled
 
             self._ours[form] = compiled(form, shipped(form), f"{form}.docx")
         return self._ours[form]
@@ -89,10 +89,11 @@ def _files(own: Path) -> list[Path]:
 def _form(path: Path) -> Form:
     shown = clean(path.name, 80)
     stem, dot, suffix = path.name.rpartition(".")
-    names = [f"{form}.docx" for form in Form]
     if dot and suffix.lower() == "docx" and stem in list(Form):
         return Form(stem)
     if suffix.lower() in ("docm", "dotm", "doc", "dot", "dotx", "wps", "wpt"):
         raise Faults([Fault(shown, "is no .docx", "save it as .docx, without macros")])
-    mend = did_you_mean(path.name, names) or f"templates are called {', '.join(names)}"
+    # Compared without what follows the point: that is alike in all of them.
+    near = did_you_mean(path.name.partition(".")[0], [form.value for form in Form]).replace("'?", ".docx'?")
+    mend = near or f"templates are called {', '.join(f'{form}.docx' for form in Form)}"
     raise Faults([Fault(shown, "is no paper's template", mend)])

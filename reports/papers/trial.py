@@ -14,7 +14,7 @@ from lxml import etree
 from inventories.faults import Fault
 
 #: What the mark of a draft is in the examples.
-MARK = "示例"
+MARK = "〖草稿标记〗"
 _TEXT, _ROW, _CELL, _PARAGRAPH = qn("w:t"), qn("w:tr"), qn("w:tc"), qn("w:p")
 #: What stands beside rows and cells and is none.
 _LOOSE = frozenset({qn("w:tr"), qn("w:sdt"), qn("w:customXml")})
@@ -54,6 +54,8 @@ def unmarked(paper: bytes, shown: str) -> Iterator[Fault]:
 
 
 def _without_mark(document: Opened) -> Iterator[str]:
+    if not document.sections:
+        yield "any page"
     for place, section in enumerate(document.sections):
         heads = [("odd pages", section.header)]
         if document.settings.odd_and_even_pages_header_footer:

@@ -59,14 +59,14 @@ def paragraph(
 
 
 _FRAME = (
-    f'<w:framePr w:w="{twips(mm(WIDTH))}" w:wrap="around" w:vAnchor="margin" w:hAnchor="margin" '
+    f'<w:framePr w:w="{twips(mm(WIDTH))}" w:wrap="notBeside" w:vAnchor="margin" w:hAnchor="margin" '
     'w:xAlign="left" w:yAlign="bottom"/>'
 )
 
 
 def rule(side: str, eighths: int) -> str:
     """A black border of a paragraph, ``eighths`` of a point thick."""
-    return f'<w:{side} w:val="single" w:sz="{eighths}" w:space="1" w:color="000000"/>'
+    return f'<w:{side} w:val="single" w:sz="{eighths}" w:space="0" w:color="000000"/>'
 
 
 def page_number(align: Literal["left", "right"]) -> str:
@@ -127,8 +127,12 @@ def spanning(widths: Sequence[float], style: str, words: str) -> str:
 
 
 def section(references: str, *, first_differs: bool) -> str:
-    """A4 with the standard's margins, the grid of 22 lines, and the page number 7 mm below the type area."""
-    margins = {"top": 37.0, "right": 26.0, "bottom": 35.0, "left": 28.0, "header": 15.0, "footer": 25.5}
+    """A4 with the standard's margins and the grid of 22 lines.
+
+    The footer ends where the lower rule of a letter stands, 20 mm from the edge; page numbers keep their distance
+    from it by themselves (the style Footer), so that they stand 7 mm below the type area.
+    """
+    margins = {"top": 37.0, "right": 26.0, "bottom": 35.0, "left": 28.0, "header": 15.0, "footer": 20.0}
     sides = " ".join(f'w:{side}="{twips(mm(length))}"' for side, length in margins.items())
     return (
         f'<w:sectPr>{references}<w:pgSz w:w="11906" w:h="16838"/><w:pgMar {sides} w:gutter="0"/>'
