@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -41,10 +42,26 @@ def working_days(site: Site) -> Calendar:
 
 
 def read_registers(site: Site, now: datetime) -> RegisterResult:
-    """The site's registers; what is wrong with them stands in the result."""
+    """The site's registers; what is wrong with them stands in the result.
+
+    A department that was merged or renamed may still be called by what it was, also where its own row is gone.
+    """
     from inventories.registers import load_registers
 
-    return load_registers(site.registers, places=site.places, now=now, shown="registers")
+    former = former_names(site, now)
+    return load_registers(site.registers, places=site.places, now=now, shown="registers", former=former)
+
+
+def former_names(site: Site, now: datetime) -> Mapping[str, str]:
+    """Ids and names that departments no longer have → the id of the department that they mean today."""
+    if not site.ledger.exists():
+        return {}
+    from auditor.ledger.departments import listing
+    from auditor.ledger.store import Ledger
+    from auditor.successions import former_words
+
+    with Ledger.open(site.ledger, create=False) as ledger, ledger.reading() as connection:
+        return former_words(listing(connection), site.today(now))
 
 
 def open_ledger(site: Site) -> Ledger:

@@ -1,154 +1,93 @@
-"""The ledgers of things: systems on and off the cloud, machine rooms, networks, clouds, hosts."""
+"""The ledgers of things: machine rooms, networks, clouds, hosts, projects; each row with where it comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from inventories.kinds import KINDS, Column, Kind, Type
-from inventories.kinds.declare import COMMON
-from reports.account import owners
-from reports.model import AssetView, AuditView, SystemView
-from reports.sheets import Book, Cell, Head, Lines, heads
-from reports.words import EXCLUSIONS, word
+from inventories.kinds import KINDS
+from reports.ledger_cells import Cell, heads
+from reports.ledger_columns import EVIDENCE, SNAPSHOT, Getter, Order, chosen, conflicts_of, evidence, getter, others
+from reports.model import AssetView, AuditView
+from reports.sheets import Book
 
-Owned = TypeVar("Owned", AssetView, SystemView)
+#: A vertical network is a dedicated one that a superior body's line of business has built down through the levels.
+_DEDICATED = frozenset({"dedicated", "vertical"})
 
-#: Sheets of assets: title, kind, and the columns that are printed beside department and name, in order.
-_SHEETS: tuple[tuple[str, str, str], ...] = (
-    (
-        "机房台账",
-        "room",
-        "code address kind area built_on approval_no racks servers_declared hosts_physical ups yearly_power_cost "
-        "disposal disposal_due_on is_inferred",
-    ),
-    (
-        "业务专网台账",
-        "network",
-        "code kind prefixes carrier bandwidth uplink yearly_rent built_on approval_no legal_basis merge_due_on "
-        "is_unified_exit",
-    ),
-    (
-        "云平台台账",
-        "cloud",
-        "code kind platform owner_level endpoint built_on expanded_on approval_no is_merged_under_city hosts_total "
-        "vms_total is_inferred",
-    ),
-    (
-        "主机台账",
-        "host",
-        "code ips answers role platform os_name vendor model open_services in_asset_register",
-    ),
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet of assets: what stands on it, and the columns that are printed beside department and name."""
+
+    title: str
+    kind: str
+    printed: str
+    holds: Callable[[AssetView], bool] = lambda _asset: True
+
+
+def _is_dedicated(asset: AssetView) -> bool:
+    return asset.values.get("kind") in _DEDICATED
+
+
+_NETWORK = "code:10 kind:9 prefixes carrier:9 bandwidth uplink:12 yearly_rent built_on approval_no:16"
+ROOMS = Sheet(
+    "机房台账",
+    "room",
+    "code:10 address:20 kind:8 area:8 built_on approval_no:16 racks:7 servers_declared:8 hosts_physical:8 ups:7 "
+    "yearly_power_cost disposal:8 disposal_due_on is_inferred:7",
 )
-_SYSTEM_COLUMNS = ("code", "go_live_on", "addresses", "mlps_level")
-#: Columns of every kind that are of use beside the kind's own.
-_SHARED = ("zone", "is_observed", "is_declared", "sources", "first_seen_on", "last_seen_on")
-_WIDTHS: Mapping[Type, float] = {
-    Type.TEXT: 13,
-    Type.TEXTS: 20,
-    Type.INTEGER: 9,
-    Type.NUMBER: 10,
-    Type.BOOLEAN: 8,
-    Type.DATE: 11,
-}
+NETWORKS = Sheet("业务专网台账", "network", f"{_NETWORK} legal_basis:18 merge_due_on", _is_dedicated)
+OTHER_NETWORKS = Sheet(
+    "其他网络台账", "network", f"{_NETWORK} is_unified_exit is_inferred:7", lambda asset: not _is_dedicated(asset)
+)
+CLOUDS = Sheet(
+    "云平台台账",
+    "cloud",
+    "code:10 kind:10 platform:12 owner_level:8 endpoint:22 built_on expanded_on approval_no:16 "
+    "is_merged_under_city hosts_total:8 vms_total:8 is_inferred:7",
+)
+HOSTS = Sheet(
+    "主机台账",
+    "host",
+    "code:11 ips:16 answers:7 role:11 platform:10 os_name:20 vendor:11 model:13 open_services:30 in_asset_register:8",
+)
+PROJECTS = Sheet(
+    "项目台账",
+    "project",
+    "code:12 kind:8 budget:12 approval_no:16 approved_on contractor:16 contract_signed_on "
+    "contract_filed_on first_accepted_on accepted_on acceptance_result:8 acceptance_filed_on",
+)
 
 
-def write_assets(book: Book, view: AuditView) -> None:
-    """Adds 系统上云台账, 机房台账, 业务专网台账, 云平台台账 and 主机台账.
-
-    Columns that nothing is known of are left out, but for those that are printed.
-    """
-    _systems(book, view)
-    for title, kind, names in _SHEETS:
-        _assets(book, view, title, KINDS[kind], names.split())
-
-
-def _systems(book: Book, view: AuditView) -> None:
-    kind = KINDS["system"]
-    assets = {asset.key: asset for asset in view.assets if asset.kind == "system"}
-    rest = _others(
-        kind, assets.values(), (*_SYSTEM_COLUMNS, "status", "hosting", "migrated_on", "migration_plan_due_on")
-    )
-    first = [kind.column(name) for name in _SYSTEM_COLUMNS]
-    columns = (
-        *heads("部门 16; 系统名称 24; 系统|状态 8; 部署位置 12; 是否|已上云 9; 迁移上云|日期 11; 计划迁移|日期 11"),
-        *heads("纳入|上云率 8; 不纳入原因 13"),
-        *map(_head, (*first, *rest)),
-        *heads("数据冲突 30; 资产标识 16"),
-    )
-    rows = (_system_row(system, assets.get(system.key), [*first, *rest]) for system in _by_owner(view, view.systems))
-    book.sheet("系统上云台账", columns, rows, printed=9 + len(first))
+def write_assets(book: Book, view: AuditView, sheets: Sequence[Sheet], order: Order) -> None:
+    """Adds the sheets, in that order. Columns that nothing is known of are left out, but for the printed ones."""
+    for sheet in sheets:
+        kind = KINDS[sheet.kind]
+        found = [asset for asset in view.assets if asset.kind == sheet.kind and sheet.holds(asset)]
+        found = order.sort(found, lambda asset: (asset.name, asset.key))
+        first = chosen(kind, sheet.printed)
+        rest = others(kind, found, [column.name for column, _ in first])
+        columns = (
+            *heads("部门 16; 名称 20"),
+            *(head for _, head in first),
+            *EVIDENCE,
+            *(head for _, head in rest),
+            *heads("数据冲突 30"),
+            *SNAPSHOT,
+        )
+        shown, hidden = [getter(column) for column, _ in first], [getter(column) for column, _ in rest]
+        rows = _rows(found, shown, hidden, view.snapshot)
+        book.sheet(sheet.title, columns, rows, printed=2 + len(first) + len(EVIDENCE))
 
 
-def _system_row(system: SystemView, asset: AssetView | None, columns: Sequence[Column]) -> list[Cell]:
-    kind = KINDS["system"]
-    values = dict(asset.values) if asset else {}
-    values.setdefault("addresses", system.addresses or None)
-    values.setdefault("mlps_level", system.mlps_level)
-    on_cloud = {True: "是", False: "否", None: "无法判定"}[system.on_cloud]
-    return [
-        system.department_name,
-        system.name,
-        kind.column("status").label(system.status),
-        [kind.column("hosting").label(place) for place in system.hosting],
-        on_cloud,
-        system.migrated_on,
-        system.planned_on,
-        not system.excluded,
-        word(EXCLUSIONS, system.excluded) if system.excluded else None,
-        *(_value(column, kind, values) for column in columns),
-        Lines(asset.conflicts) if asset and asset.conflicts else None,
-        system.key,
-    ]
-
-
-def _assets(book: Book, view: AuditView, title: str, kind: Kind, names: Sequence[str]) -> None:
-    found = [asset for asset in _by_owner(view, view.assets) if asset.kind == kind.name]
-    first, rest = [kind.column(name) for name in names], _others(kind, found, names)
-    columns = (*heads("部门 16; 名称 20"), *map(_head, (*first, *rest)), *heads("数据冲突 30; 资产标识 16"))
-    rows = (
-        [
-            asset.department_name,
-            asset.name,
-            *(_value(column, kind, asset.values) for column in (*first, *rest)),
-            Lines(asset.conflicts) if asset.conflicts else None,
-            asset.key,
-        ]
-        for asset in found
-    )
-    book.sheet(title, columns, rows, printed=2 + len(first))
-
-
-def _by_owner(view: AuditView, items: Iterable[Owned]) -> list[Owned]:
-    order = {department: place for place, (department, _) in enumerate(owners(view))}
-    return sorted(items, key=lambda item: (order[item.department_id], item.name, item.key))
-
-
-def _others(kind: Kind, assets: Iterable[AssetView], shown: Sequence[str]) -> list[Column]:
-    """Further columns of a kind, those only that some asset has a value for."""
-    filled = {name for asset in assets for name, value in asset.values.items() if value not in (None, ())}
-    own = [column for column in kind.columns if column.name not in ("name", *shown)]
-    shared = [column for column in COMMON if column.name in _SHARED]
-    return [
-        column for column in (*own, *shared) if column.name in filled or (column.paper and _absent(column) in filled)
-    ]
-
-
-def _absent(column: Column) -> str:
-    return f"{column.paper}_absent"
-
-
-def _head(column: Column) -> Head:
-    unit = f"\n（{column.unit}）" if column.unit and not column.title.endswith(f"{column.unit}别") else ""
-    return Head(f"{column.title}{unit}", _WIDTHS[column.type])
-
-
-def _value(column: Column, kind: Kind, values: Mapping[str, object]) -> Cell:
-    """A column's cell: labels for codes; 无 where the paper was asked for and does not exist; blank: not known."""
-    value = values.get(column.name)
-    if value is None:
-        return "无" if column.paper and values.get(_absent(column)) is True else None
-    if column.values:
-        codes = value if isinstance(value, (list, tuple)) else [value]
-        return [column.label(str(code)) for code in codes]
-    return value
+def _rows(
+    assets: Sequence[AssetView], first: Sequence[Getter], rest: Sequence[Getter], snapshot: str
+) -> Iterator[list[Cell]]:
+    for asset in assets:
+        values = asset.values
+        row: list[Cell] = [asset.department_name, asset.name]
+        row += [get(values) for get in first]
+        row += evidence(asset, asset.key)
+        row += [get(values) for get in rest]
+        row += (conflicts_of(asset), snapshot)
+        yield row

@@ -11,17 +11,24 @@ from datetime import datetime
 from pathlib import Path
 
 from inventories.faults import clean
-from inventories.kinds import Kind
+from inventories.kinds import Column, Kind
 from policies.model import Basis
-from reports.account import Account, accounts, owners
+from reports.account import Account, accounts
 from reports.files import replacing
-from reports.ledger_assets import write_assets
+from reports.ledger_assessments import write_assessments
+from reports.ledger_assets import CLOUDS, HOSTS, NETWORKS, OTHER_NETWORKS, PROJECTS, ROOMS, write_assets
+from reports.ledger_cases import OVER, write_cases
+from reports.ledger_cells import Cell, Lines, Ratio, heads
+from reports.ledger_columns import SNAPSHOT, Order
+from reports.ledger_components import write_components
+from reports.ledger_systems import write_systems
 from reports.model import AuditView, FactView, FindingView, RuleView, UnknownView
-from reports.notice_text import fact_words
-from reports.sheets import Book, Cell, Lines, Ratio, heads
+from reports.papers.facts import fact_words
+from reports.sheets import Book
 from reports.words import (
     BITES,
     CHANGES,
+    COMPUTED,
     EXCLUSIONS,
     LIVE,
     SEVERITIES,
@@ -44,8 +51,9 @@ from reports.words import (
 def write_ledger(view: AuditView, path: Path) -> None:
     """Writes the workbook, whole or not at all, readable by its owner only.
 
-    Sheets: 汇总, 问题台账, 系统上云台账, 机房台账, 业务专网台账, 云平台台账, 主机台账, 待核实（无法判定）,
-    探测覆盖情况 and 法规依据. Raises OSError where the file cannot be written.
+    Sheets: 汇总, 问题台账, 整改案件台账, 系统未上云台账, 系统已上云台账, 机房台账, 业务专网台账, 其他网络台账,
+    云平台台账, 主机台账, 信创产品统计, 信创产品台账, 等保密评台账, 项目台账, 待核实（无法判定）, 探测覆盖情况 and
+    法规依据. Raises OSError where the file cannot be written.
     """
     whom = view.for_whom or view.bureau
     properties = {
@@ -56,9 +64,15 @@ def write_ledger(view: AuditView, path: Path) -> None:
     }
     left, right = f"{view.site}　快照{view.snapshot}", f"为{whom}导出　{view.as_of.isoformat()}"
     with replacing(path) as fresh, Book(str(fresh), left=left, right=right, properties=properties) as book:
+        order = Order(view)
         _summary(book, view, whom)
-        _findings(book, view)
-        write_assets(book, view)
+        _findings(book, view, order)
+        write_cases(book, view, order)
+        write_systems(book, view, order)
+        write_assets(book, view, (ROOMS, NETWORKS, OTHER_NETWORKS, CLOUDS, HOSTS), order)
+        write_components(book, view, order)
+        write_assessments(book, view, order)
+        write_assets(book, view, (PROJECTS,), order)
         _unknowns(book, view)
         _coverage(book, view)
         _law(book, view)
@@ -71,16 +85,23 @@ def _summary(book: Book, view: AuditView, whom: str) -> None:
     columns = heads(
         "部门 26; 在册|系统 7; 不纳入 7; 纳入范围|（分母） 9; 已上云|（分子） 8; 未上云 7; 无法|判定 7; 上云率 14",
         "未销号|问题 7",
-        "; ".join(f"其中：|{name} 9" for name in SEVERITIES.values()),
-        "线索和|待办 7; 本次|新发现 7; 待复核 7; 本次|销号 7; 已豁免 7; 无法判定|事项 9",
+        "; ".join(f"其中：|{name} {max(7, 2 * len(name) + 1)}" for name in SEVERITIES.values()),
+        "线索和|待办 7; 本次|新发现 7; 待复核 7; 本次|销号 7; 已豁免 7; 无法判定|事项 9; 在办|案件 7; 逾期|案件 7",
     )
     rows = accounts(view)
+    known = {row.department_id for row in rows}
+    # A department that is gone may still have a case.
+    gone = {c.department_id: Account(c.department_id, c.department_name) for c in view.cases}
+    rows += [account for department, account in gone.items() if department not in known]
+    cases = Counter(c.department_id for c in view.cases if c.state not in OVER)
+    overdue = Counter(c.department_id for c in view.cases if c.overdue)
+    total = [*_summary_row(sum(rows, Account("", "合计"))), cases.total(), overdue.total()]
     book.sheet(
         "汇总",
         columns,
-        (_summary_row(row) for row in rows),
+        ([*_summary_row(row), cases[row.department_id], overdue[row.department_id]] for row in rows),
         title=f"{clean(view.site, 60)}政务信息化审计汇总表",
-        total=_summary_row(sum(rows, Account("", "合计"))),
+        total=total,
         notes=_summary_notes(view, whom),
     )
 
@@ -125,6 +146,8 @@ def _summary_notes(view: AuditView, whom: str) -> list[str]:
         f"五、登记与探测相互矛盾{len(view.conflicts)}处，矛盾的一项不作为依据，详见各台账“数据冲突”栏。",
         "六、线索须由人工核实，待办属主管部门自身职责，均不计入部门的问题数。",
         "七、“无法判定”指现有登记和探测均不足以作出结论，既不表示符合，也不表示不符合。",
+        "八、每个在册系统列入“系统未上云台账”（未上云和无法判定的）或“系统已上云台账”之一，两表不重复。各台账每行注明数据来源和资产标识，"
+        "可据以查明每一项依据。",
     ]
 
 
@@ -132,19 +155,19 @@ def _summary_notes(view: AuditView, whom: str) -> list[str]:
 
 _FINDING_HEADS = heads(
     "部门 16; 对象 18; 问题 20; 严重|程度 7; 性质 10; 状态 8; 条款 9; 核查所见 44; 整改要求 22; 首次发现 11",
+    "问题编号 16; 资产标识 15",
     "对象类型 9; 本次变化 10; 最近确认 15; 可列入|整改文书 9; 未列入原因 28; 状态说明 20; 销号时间 15",
-    "法规 34; 文号 20; 条文原文 48; 案件 12; 问题编号 18; 规则编号 26",
+    "法规 34; 文号 20; 条文原文 48; 案件 12; 规则编号 26; 数据快照 20",
 )
 
 
-def _findings(book: Book, view: AuditView) -> None:
-    order = {department: place for place, (department, _) in enumerate(owners(view))}
+def _findings(book: Book, view: AuditView, order: Order) -> None:
     ordered = sorted(
         view.findings,
-        key=lambda f: (f.state not in LIVE, order[f.department_id], severity_rank(f.severity), f.rule, f.id),
+        key=lambda f: (f.state not in LIVE, order.rank(f.department_id), severity_rank(f.severity), f.rule, f.id),
     )
     rows = (_finding_row(finding, view.timezone) for finding in ordered)
-    book.sheet("问题台账", _FINDING_HEADS, rows, printed=10)
+    book.sheet("问题台账", _FINDING_HEADS, rows, printed=12)
 
 
 def _finding_row(f: FindingView, zone: str) -> list[Cell]:
@@ -159,6 +182,8 @@ def _finding_row(f: FindingView, zone: str) -> list[Cell]:
         Lines(tuple(_fact(fact, zone) for fact in f.facts)),
         f.remedy,
         local(f.opened_at, zone).date() if f.opened_at else None,
+        f.id,
+        f.asset_key,
         word(SUBJECTS, f.subject),
         word(CHANGES, f.change),
         _at(f.last_confirmed_at, zone),
@@ -170,8 +195,8 @@ def _finding_row(f: FindingView, zone: str) -> list[Cell]:
         Lines(tuple(basis.number for basis in f.basis)),
         Lines(tuple(_quote(basis) for basis in f.basis)),
         f.case,
-        f.id,
         f.rule,
+        f.snapshot,
     ]
 
 
@@ -192,23 +217,31 @@ def _quote(basis: Basis) -> str:
 
 
 def _unknowns(book: Book, view: AuditView) -> None:
-    columns = heads(
-        "部门 16; 对象 22; 对象类型 9; 待判定的问题 28; 缺少的信息 26; 如何核实 42; 资产标识 16; 规则编号 26"
+    columns = (
+        *heads("部门 16; 对象 22; 对象类型 9; 待判定的问题 28; 缺少的信息 26; 如何核实 42; 资产标识 15; 规则编号 26"),
+        *SNAPSHOT,
     )
     subjects = {rule.rule: rule.subject for rule in view.rules}
-    rows = (_unknown_row(unknown, subjects.get(unknown.rule, "")) for unknown in view.unknowns)
-    book.sheet("待核实（无法判定）", columns, rows, printed=6)
+    # A rule lacks the same few columns of one asset after another.
+    known: dict[tuple[str, tuple[str, ...]], tuple[Cell, Cell]] = {}
+    rows = ([*_unknown_row(one, subjects.get(one.rule, ""), known), view.snapshot] for one in view.unknowns)
+    book.sheet("待核实（无法判定）", columns, rows, printed=7)
 
 
-def _unknown_row(unknown: UnknownView, subject: str) -> list[Cell]:
+def _unknown_row(
+    unknown: UnknownView, subject: str, known: dict[tuple[str, tuple[str, ...]], tuple[Cell, Cell]]
+) -> list[Cell]:
     kind = kind_of(unknown.asset_key, subject)
+    lacks = (kind.name if kind else "", unknown.missing)
+    if lacks not in known:
+        titles = [column_title(kind, name) for name in unknown.missing]
+        known[lacks] = titles, Lines(tuple(how_to_learn(kind, unknown.missing)))
     return [
         unknown.department_name,
         unknown.asset_name,
         kind.title if kind else None,
         unknown.title,
-        [column_title(kind, name) for name in unknown.missing],
-        Lines(tuple(how_to_learn(kind, unknown.missing))),
+        *known[lacks],
         unknown.asset_key,
         unknown.rule,
     ]
@@ -216,14 +249,25 @@ def _unknown_row(unknown: UnknownView, subject: str) -> list[Cell]:
 
 def how_to_learn(kind: Kind | None, missing: Sequence[str]) -> Iterator[str]:
     """What would tell: the form in which a department says it, or a probe that may look."""
-    names = ["hosting" if name == "is_on_recognised_cloud" else name for name in missing]
-    columns = [column for name in names if (column := column_of(kind, name))]
+    columns = [column for name in missing if (column := _named(kind, name))]
     forms = "、".join(dict.fromkeys(column.title for column in columns if column.declarable))
     seen = "、".join(dict.fromkeys(column.title for column in columns if column.seeable))
     if kind and forms:
         yield f"由部门在{kind.title}登记表中补报：{forms}"
     if seen:
         yield f"由覆盖其网络区域的探测查明：{seen}"
+
+
+def _named(kind: Kind | None, word: str) -> Column | None:
+    """The column that a name or a title means; what would tell it, where it is concluded from another."""
+    if kind is None:
+        return None
+    if word in ("is_on_recognised_cloud", COMPUTED["is_on_recognised_cloud"]):
+        word = "hosting"
+    found = column_of(kind, word) or next((column for column in kind.all_columns if column.title == word), None)
+    if found is not None and found.name.endswith("_absent"):
+        return column_of(kind, kind.papers[found.name.removesuffix("_absent")][0])
+    return found
 
 
 def _coverage(book: Book, view: AuditView) -> None:

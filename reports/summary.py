@@ -12,7 +12,7 @@ from rich.text import Text
 
 from reports.account import Account, accounts
 from reports.model import AuditView, EventView, FindingView, ProbeView, Written
-from reports.notice_text import citation, fact_words
+from reports.papers.facts import citation, fact_words
 from reports.tables import safe, table
 from reports.words import (
     BITES,

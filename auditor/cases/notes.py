@@ -11,7 +11,7 @@ from auditor.cases.drawing import listed, standing_items
 from auditor.cases.issuing import papers_before
 from auditor.cases.model import Case, State
 from auditor.cases.paper_views import view_of
-from auditor.cases.qualify import why_not_now
+from auditor.cases.qualify import asked_for, why_not_now
 from auditor.ledger import cases as stored
 from reports.model import FindingView
 
@@ -26,14 +26,15 @@ def write_note(desk: Desk, case: Case, folder: Path) -> list[Path]:
     with desk.ledger.reading() as connection:
         known = stored.listing(connection)
         wanted = Wanted(frozenset({case.form}), frozenset({case.department_id}))
-        near = [one for one in ready(desk, connection, known, wanted) if one.combination == case.combination]
-        left_out = [explained(finding, why) for one in near for finding, why in one.left_out]
+        known_here = case.department_id in desk.newest.departments
+        papers = ready(desk, connection, known, wanted) if known_here else ()
+        near = [one for one in papers if one.combination == case.combination]
         live = desk.live(connection, [case])
         wrong = why_not_now(case, live)
-        known_ids = {finding.id for finding in left_out}
-        left_out += [
-            explained(live[name], why) for name, why in wrong.items() if name in live and name not in known_ids
-        ]
+        # A second notice holds its own items already, which is no reason to leave them out.
+        own = {item.finding for item in asked_for(case)}
+        left_out = [explained(one, why) for paper in near for one, why in paper.left_out if one.id not in own]
+        left_out += [explained(live[name], why) for name, why in wrong.items() if name in live]
         standing = standing_items(case, live)
         view = view_of(desk, standing, live, papers_before(connection, case))
     path = folder / f"拟稿说明-{case.id}.docx"

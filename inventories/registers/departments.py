@@ -45,6 +45,16 @@ class DepartmentBook:
         self._hints = Hints(word for department in self for word in department.words)
         self._near: dict[str, frozenset[str]] = {}
 
+    def remember(self, former: Mapping[str, str]) -> None:
+        """Lets words that no department has any more (a merged one's id or name) mean the one that it became.
+
+        ``former`` maps a word to a department's id; words that a department has, and ids that there are not, stay
+        as they are.
+        """
+        for word, successor in former.items():
+            if successor in self._by_id and word not in self._by_id and not self._by_word.get(key(word)):
+                self._by_word[key(word)] = {successor}
+
     def __len__(self) -> int:
         return len(self._by_id)
 

@@ -62,10 +62,16 @@ def register_of(stem: str) -> Register | None:
     return None
 
 
-def read_file(path: Path, register: Register, shown: str) -> tuple[RegisterFile, list[Table], list[Fault]]:
-    """The tables of one file and remarks on sheets passed over. Raises :class:`Faults`."""
-    data, modified = _read_bytes(path, shown)
-    file = RegisterFile(register.name, path, shown, hashlib.sha256(data).hexdigest(), modified)
+def read_file(
+    path: Path, register: Register, shown: str, *, part_of: tuple[str, str] | None = None, form: str = ""
+) -> tuple[RegisterFile, list[Table], list[Fault]]:
+    """The tables of one file and remarks on sheets passed over. Raises :class:`Faults`.
+
+    ``part_of`` and ``form``: see :class:`~inventories.registers.tables.RegisterFile`.
+    """
+    data, modified = read_bytes(path, shown)
+    digest = hashlib.sha256(data).hexdigest()
+    file = RegisterFile(register.name, path, shown, digest, modified, part_of, form)
     suffix = path.suffix.lower()
     if suffix in _YAML:
         return file, [read_mappings(data, shown)], []
@@ -83,7 +89,8 @@ def read_file(path: Path, register: Register, shown: str) -> tuple[RegisterFile,
     return file, tables, notes
 
 
-def _read_bytes(path: Path, shown: str) -> tuple[bytes, datetime]:
+def read_bytes(path: Path, shown: str) -> tuple[bytes, datetime]:
+    """A file's content and when it was last changed. Raises :class:`Faults` where it is none, or too large."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):

@@ -1,9 +1,17 @@
-"""Blank forms for departments, one workbook per register, made from the declarations that read them back."""
+"""Forms for departments, one workbook per register, made from the declarations that read them back.
+
+:func:`write_forms` makes the blank ones; :mod:`inventories.registers.prefilled` says what goes into one that is sent
+with a department's own rows.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +26,11 @@ _CHOICES_SHEET = "选项"
 _TITLE_ROW, _HINT_ROW, _HEADING_ROW, _FIRST_ROW = 0, 1, 2, 3
 # Fixed, so that the same declarations give the same file.
 _CREATED = dt.datetime(2024, 1, 1)
+#: Rows to write more into, below those that are there.
+_SPARE_ROWS = 500
+#: A heading that no register reads: what a department is asked to look at in its row.
+REMARK = "备注"
+_FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
 #: What Excel allows as a list of choices written into the cell itself.
 _INLINE_CHARS = 250
 
@@ -30,6 +43,8 @@ _RULES = (
     "数字可带单位和千分位，如 200㎡、1,200元、30万元；请勿填区间或约数。",
     "一格填写多项的，用顿号、逗号、分号或换行分隔，如 10.1.1.5、10.1.1.6；地址请逐个填写，不要填地址段。",
     "部门名称须与部门登记表一致，可填编号、全称或简称。",
+    "本部门确实没有此类对象的，请在第一行填“无”，即为零报告；交回空表不算零报告。",
+    "表中已有内容的，是本部门以前报送的登记内容，请逐项核对、更正；已不存在的对象请删除整行，漏登的请补在后面。",
     "有错误的行不会被采用，将连同原因退回，其余各行照常采用。",
 )
 
@@ -41,7 +56,31 @@ def write_forms(directory: Path) -> list[Path]:
     OSError where the folder cannot be written.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return [_write_form(register, directory / f"{register.name}.xlsx") for register in REGISTERS.values()]
+    return [write_form(register, directory / f"{register.name}.xlsx") for register in REGISTERS.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class FormRow:
+    """A row as the form wants it typed: column → words. ``where`` is its place in the register that it comes from.
+
+    ``remark`` asks the department to look at it again; it stands under a heading that no register reads.
+    """
+
+    cells: Mapping[str, str]
+    where: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What goes into a form beside its headings. ``asked`` are columns to be looked at above all others."""
+
+    rows: Sequence[FormRow] = ()
+    whose: str = ""
+    asked: Collection[str] = field(default_factory=frozenset)
+
+
+_BLANK = Filling()
 
 
 def form_columns(register: Register) -> tuple[Column, ...]:
@@ -64,27 +103,63 @@ def _asked(group: Sequence[str]) -> int:
     return len([name for name in group if name != DEPARTMENT_CODE.name])
 
 
-def _write_form(register: Register, path: Path) -> Path:
+def write_form(register: Register, path: Path, filling: Filling = _BLANK) -> Path:
+    """Writes one form, whole or not at all, readable by its owner only. OSError where that cannot be done."""
     import xlsxwriter
 
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    book = xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd", "strings_to_formulas": False})
-    book.set_properties({"title": register.form_title, "created": _CREATED})
     columns = form_columns(register)
-    sheet = book.add_worksheet(register.title[:31])
-    helping = book.add_worksheet(HELP_SHEET)
-    choices = book.add_worksheet(_CHOICES_SHEET)
-    choices.hide()
-    styles = _styles(book)
-    _write_head(sheet, register, columns, styles)
-    for i, column in enumerate(columns):
-        sheet.set_column(i, i, max(12, min(30, 2 * len(heading(register, column)) + 4)), styles["cell"])
-        _validate(sheet, choices, i, column)
-    _write_help(helping, register, columns, styles)
-    sheet.activate()
-    book.close()
+    with _replacing(path) as fresh, tempfile.TemporaryDirectory(prefix="auditor-") as aside:
+        options = {
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            # Row by row: a department's register may be long.
+            "constant_memory": bool(filling.rows),
+            "tmpdir": aside,
+        }
+        book = xlsxwriter.Workbook(str(fresh), options)
+        book.set_properties({"title": register.form_title, "created": _CREATED})
+        sheet = book.add_worksheet(register.title[:31])
+        helping = book.add_worksheet(HELP_SHEET)
+        choices = book.add_worksheet(_CHOICES_SHEET)
+        choices.hide()
+        styles = _styles(book)
+        last = _FIRST_ROW + max(FORM_ROWS, len(filling.rows) + _SPARE_ROWS) - 1
+        for i, column in enumerate(columns):
+            sheet.set_column(i, i, max(12, min(30, 2 * len(heading(register, column)) + 4)), styles["cell"])
+            _validate(sheet, i, column, last)
+        _write_head(sheet, register, columns, styles, filling)
+        _write_rows(sheet, columns, styles, filling.rows)
+        _write_help(helping, register, columns, styles)
+        _write_choices(choices, columns)
+        sheet.activate()
+        _close(book)
     return path
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A new file beside ``path``, its owner's only, that takes its place when the block ends well."""
+    handle, name = tempfile.mkstemp(prefix=".form-", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    fresh = Path(name)
+    try:
+        yield fresh
+        fresh.replace(path)
+    except BaseException:
+        # Also Ctrl-C must not leave half a form behind.
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _close(book: Any) -> None:
+    from xlsxwriter.exceptions import FileCreateError
+
+    try:
+        book.close()
+    except FileCreateError as failure:
+        cause = failure.args[0] if failure.args else None
+        raise cause if isinstance(cause, OSError) else OSError(str(failure)) from failure
 
 
 def _styles(book: Any) -> dict[str, Any]:
@@ -98,25 +173,57 @@ def _styles(book: Any) -> dict[str, Any]:
         # Text: a code keeps its leading zeros, and 2024年2月 stays what was typed. A date cell would turn it into
         # the first of February, and nobody could tell afterwards that no day was meant.
         "cell": book.add_format({"font_name": "宋体", "font_size": 11, "num_format": "@"}),
+        "risky": book.add_format({"font_name": "宋体", "font_size": 11, "num_format": "@", "quote_prefix": True}),
+        "look": book.add_format({"font_name": "宋体", "font_size": 11, "num_format": "@", "bg_color": "#FFF2CC"}),
+        "asked": book.add_format({**head, "bg_color": "#FFE699"}),
         "plain": book.add_format({**font, "border": 1}),
     }
 
 
-def _write_head(sheet: Any, register: Register, columns: Sequence[Column], styles: dict[str, Any]) -> None:
+def title_of(register: Register, whose: str) -> str:
+    """What stands above a form: 信息系统登记表, or 信息系统登记表（示例市民政局）."""
+    return f"{register.form_title}（{whose}）" if whose else register.form_title
+
+
+def _write_head(
+    sheet: Any, register: Register, columns: Sequence[Column], styles: dict[str, Any], filling: Filling
+) -> None:
     sheet.set_row(_TITLE_ROW, 28)
-    sheet.write_string(_TITLE_ROW, 0, register.form_title, styles["title"])
+    sheet.write_string(_TITLE_ROW, 0, _plain(title_of(register, filling.whose)), styles["title"])
     sheet.set_row(_HINT_ROW, 40)
-    sheet.set_row(_HEADING_ROW, 34)
     for i, column in enumerate(columns):
         sheet.write_string(_HINT_ROW, i, hint(register, column), styles["hint"])
-        style = styles["must" if _must(register, column) else "head"]
-        sheet.write_string(_HEADING_ROW, i, heading(register, column), style)
+    sheet.set_row(_HEADING_ROW, 34)
+    for i, column in enumerate(columns):
+        style = "asked" if column.name in filling.asked else "must" if _must(register, column) else "head"
+        sheet.write_string(_HEADING_ROW, i, heading(register, column), styles[style])
+    if any(row.remark for row in filling.rows):
+        sheet.set_column(len(columns), len(columns), 40)
+        sheet.write_string(_HEADING_ROW, len(columns), REMARK, styles["head"])
     sheet.freeze_panes(_FIRST_ROW, min(2, len(columns)))
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
     sheet.hide_gridlines(0)
     sheet.repeat_rows(_HEADING_ROW)
     sheet.repeat_columns(0, min(1, len(columns) - 1))
+
+
+def _write_rows(sheet: Any, columns: Sequence[Column], styles: dict[str, Any], rows: Sequence[FormRow]) -> None:
+    """Rows as text: nothing in them is a formula, a number that loses its zeros, or a date that loses its words."""
+    names = [column.name for column in columns]
+    for number, row in enumerate(rows, _FIRST_ROW):
+        for i, name in enumerate(names):
+            text = _plain(row.cells.get(name, ""))
+            style = "look" if row.remark else "risky" if text.startswith(_FORMULA_STARTS) else "cell"
+            if text or row.remark:
+                sheet.write_string(number, i, text, styles[style])
+        if row.remark:
+            sheet.write_string(number, len(names), _plain(row.remark), styles["look"])
+
+
+def _plain(text: str) -> str:
+    """The writer takes a text from ``<r>`` to ``</r>`` for markup of its own and puts it into the file as it is."""
+    return f"{text} " if text.startswith("<r>") and text.endswith("</r>") else text
 
 
 def hint(register: Register, column: Column) -> str:
@@ -145,13 +252,10 @@ def _form_of(column: Column) -> str:
     return forms.get(column.type, "")
 
 
-def _validate(sheet: Any, choices: Any, i: int, column: Column) -> None:
-    last = _FIRST_ROW + FORM_ROWS - 1
+def _validate(sheet: Any, i: int, column: Column, last: int) -> None:
     options = _options(column)
     message = {"input_title": column.title[:32], "input_message": _form_of(column)[:255]}
     if options:
-        for row, option in enumerate([column.title, *options]):
-            choices.write_string(row, i, option)
         letter = letters(i)
         inline = len(",".join(options)) <= _INLINE_CHARS
         source: Any = list(options) if inline else f"={_CHOICES_SHEET}!${letter}$2:${letter}${len(options) + 1}"
@@ -168,6 +272,15 @@ def _validate(sheet: Any, choices: Any, i: int, column: Column) -> None:
     else:
         return
     sheet.data_validation(_FIRST_ROW, i, last, i, rule)
+
+
+def _write_choices(choices: Any, columns: Sequence[Column]) -> None:
+    """The choices of every column below its title, row by row."""
+    listed = [[column.title, *options] if (options := _options(column)) else [] for column in columns]
+    for row in range(max(map(len, listed), default=0)):
+        for i, words in enumerate(listed):
+            if row < len(words):
+                choices.write_string(row, i, words[row])
 
 
 def _options(column: Column) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +18,10 @@ from inventories.registers.declare import REGISTERS
 from inventories.registers.department_rows import read_departments
 from inventories.registers.departments import Department, DepartmentBook
 from inventories.registers.intake import Intake, read_folder
+from inventories.registers.nil import says_nil
 from inventories.registers.observe import Observer
 from inventories.registers.papers import assessed_system, submission, waiver
-from inventories.registers.records import Record, Refused, read_rows, refuse
+from inventories.registers.records import Record, Refused, Source, read_rows, refuse
 from inventories.registers.references import Index, link, unique
 from inventories.registers.tables import RegisterFile, Row
 
@@ -45,14 +48,45 @@ class RegisterResult:
     withheld: frozenset[str] = field(default=frozenset(), repr=False)
 
 
-def load_registers(directory: Path, *, places: Places, now: datetime, shown: str = "registers") -> RegisterResult:
+def load_registers(
+    directory: Path,
+    *,
+    places: Places,
+    now: datetime,
+    shown: str = "registers",
+    former: Mapping[str, str] | None = None,
+) -> RegisterResult:
     """Reads every register of a folder. Nothing is raised: what is wrong stands in the result.
 
     ``now`` is timezone-aware; ``shown`` is the folder's name in errors and sources. Good rows load whatever
-    else is wrong; without a departments register no row can be assigned, and none loads.
+    else is wrong; without a departments register no row can be assigned, and none loads. What a department returned
+    (:mod:`inventories.registers.returns`) stands instead of its rows in the other files of that register, of which a
+    note tells how many were passed over. ``former`` maps ids and names that departments no longer have to the id of
+    the department that they mean now.
     """
-    intake = read_folder(directory, shown)
+    return load_intake(read_folder(directory, shown), places=places, now=now, shown=shown, former=former).result
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A result with the records behind it: register → the rows that were taken, references resolved.
+
+    Records of assessments carry the department, code and name of their system. ``dropped`` counts the rows of each
+    file that were dropped as classified, or as being about something classified.
+    """
+
+    result: RegisterResult
+    records: Mapping[str, Sequence[Record]]
+    departments: DepartmentBook
+    dropped: Mapping[str, int]
+
+
+def load_intake(
+    intake: Intake, *, places: Places, now: datetime, shown: str, former: Mapping[str, str] | None = None
+) -> Loaded:
+    """Judges the rows of files that were read; see :func:`load_registers`. ``intake`` stays as it is."""
     departments, own = read_departments(intake.sources.get("departments", ()))
+    departments.remember(former or {})
     loading = _Loading(intake, departments, places, now)
     loading.notes += own.notes
     loading.refuse(own.refused)
@@ -61,13 +95,14 @@ def load_registers(directory: Path, *, places: Places, now: datetime, shown: str
         loading.faults.append(
             Fault(shown, what, "fill in departments.csv, departments.xlsx or departments.yaml first")
         )
-        return loading.result()
+        return Loaded(loading.result(), {}, departments, {})
+    loading.settle_returns()
     loading.sift()
     loading.read_submissions()
     loading.observe_all(own.records)
     loading.read_waivers()
     loading.check_nil_returns()
-    return loading.result()
+    return Loaded(loading.result(), loading.records, departments, loading.dropped)
 
 
 class _Loading:
@@ -84,10 +119,25 @@ class _Loading:
         self.waivers: dict[str, Waiver] = {}
         self.observations: list[Observation] = []
         self.counts: dict[tuple[str, str], int] = {}
+        self.records: dict[str, list[Record]] = {}
+        self.returned = intake.returned
+        self.dropped: Counter[str] = Counter()
+        #: File and department → rows passed over for what the department returned.
+        self.passed_over: Counter[tuple[str, str, str]] = Counter()
 
     def refuse(self, refused: list[Refused]) -> None:
         self.refused += refused
         self.faults += [fault for row in refused for fault in row.reasons]
+
+    def settle_returns(self) -> None:
+        """Leaves out returns of departments that are not there."""
+        unknown = {whose for whose in self.returned if whose[1] not in self.departments.by_id}
+        for whose in sorted(unknown):
+            what = f"no department has the id {whose[1]!r}, so that what it returned is not read"
+            mend = "add it to the departments register; after a merger, take in the successor's form"
+            self.faults.append(Fault(self.returned[whose], what, mend))
+            self.intake = self.intake.without(whose)
+        self.returned = self.intake.returned
 
     def sift(self) -> None:
         """Takes the classified rows out of every table before any other row is looked at."""
@@ -98,19 +148,51 @@ class _Loading:
                     if source.matching.classified and is_classified(row, source.matching):
                         owner = owner_word(row, source.matching, self.departments)
                         self.withheld.drop(row, source.matching, source.register, owner)
+                        self.dropped[source.file.shown] += 1
                     else:
                         kept.append(row)
                         self.withheld.keep(row, source.matching, source.register)
 
     def read(self, register: str) -> list[Record]:
-        """The good rows of a register; the others are refused."""
+        """The good rows of a register; the others are refused, those that a return stands for passed over."""
         out: list[Record] = []
+        replaced = {department for name, department in self.returned if name == register}
         for source in self.intake.sources.get(register, ()):
-            read = read_rows(source, self.rows[id(source)], self.departments, self.withheld)
-            out += read.records
+            rows = self.rows[id(source)]
+            if source.file.part_of:
+                rows = [row for row in rows if not says_nil(row, source.matching)]
+            elif replaced:
+                rows = [row for row in rows if not self._is_replaced(row, source, replaced)]
+            before = self.withheld.dropped
+            read = read_rows(source, rows, self.departments, self.withheld)
+            self.dropped[source.file.shown] += self.withheld.dropped - before
+            out += [record for record in read.records if self._is_own(record)]
             self.notes += read.notes
             self.refuse(read.refused)
         return out
+
+    def _is_replaced(self, row: Row, source: Source, replaced: AbstractSet[str]) -> bool:
+        department = owner_word(row, source.matching, self.departments)
+        if department not in replaced:
+            return False
+        self._pass_over(source, source.register.name, department)
+        return True
+
+    def _pass_over(self, source: Source, register: str, department: str) -> None:
+        self.passed_over[source.file.shown, register, department] += 1
+
+    def _is_own(self, record: Record) -> bool:
+        """Whether a row of a return is of the department that returned it; refused where it is of another."""
+        whose = record.source.file.part_of
+        if whose is None or record.department == whose[1]:
+            return True
+        if not record.department:
+            record.department = whose[1]
+            return True
+        what = f"the row is of {record.department}, and the form is that of {whose[1]}"
+        fault = Fault(record.place("department"), what, "remove the row: each department returns its own")
+        self.refuse([refuse(record.source, record.row, [fault], record.department)])
+        return False
 
     def read_submissions(self) -> None:
         digests = self.intake.digests()
@@ -118,6 +200,8 @@ class _Loading:
             found = submission(record, today=self.now.date(), digests=digests, notes=self.notes)
             if isinstance(found, Refused):
                 self.refuse([found])
+            elif not record.source.file.part_of and (found.register, found.department_id) in self.returned:
+                self._pass_over(record.source, found.register, found.department_id)
             else:
                 self.submissions.append((record, found))
 
@@ -128,7 +212,7 @@ class _Loading:
             received[found.department_id, found.register] = found
         observer = Observer(self.places, self.now, received)
         self.observations += [observer.observe(record) for record in department_records]
-        records: dict[str, list[Record]] = {}
+        records = self.records
         indexes: dict[str, Index] = {}
         for name in _OF_ASSETS:
             records[name], refused, indexes[REGISTERS[name].kind] = unique(self.read(name), self.notes)
@@ -138,13 +222,17 @@ class _Loading:
                 link(record, indexes, self.notes)
                 self._count(name, record.department)
                 self.observations.append(observer.observe(record))
+        records["assessments"] = []
         for record in self.read("assessments"):
             system = assessed_system(record, indexes["system"])
             if isinstance(system, Refused):
                 self.refuse([system])
-                continue
-            self._count("assessments", system.department)
-            self.observations.append(observer.observe(record, system))
+            elif not record.source.file.part_of and ("assessments", system.department) in self.returned:
+                self._pass_over(record.source, "assessments", system.department)
+            else:
+                self._count("assessments", system.department)
+                self.observations.append(observer.observe(record, system))
+                records["assessments"].append(_of_system(record, system))
         self.notes += observer.notes()
 
     def _count(self, register: str, department: str) -> None:
@@ -184,6 +272,8 @@ class _Loading:
         for row in self.refused:
             whose = frozenset({row.department}) if row.department else self.departments.near(row.named)
             out[row.register] = out.get(row.register, frozenset()) | whose
+        for register, department in self.intake.lost:
+            out[register] = out.get(register, frozenset()) | {department}
         return out
 
     def _coverage(self) -> tuple[list[Coverage], list[Failure]]:
@@ -205,8 +295,15 @@ class _Loading:
                 failures.append(Failure("register", "", scope, "bad_input", message, self.now))
         return coverage, failures
 
+    def _passed_over(self) -> Iterator[Fault]:
+        for (file, register, department), number in sorted(self.passed_over.items()):
+            rows = "1 row" if number == 1 else f"{number} rows"
+            what = f"passed over {rows} on {register} of {department}"
+            yield Fault(file, f"{what}: {self.returned[register, department]} stands instead")
+
     def result(self) -> RegisterResult:
         coverage, failures = self._coverage()
+        notes = [*self.notes, *self._passed_over()]
         collection = Collection(
             tuple(self.observations),
             tuple(coverage),
@@ -217,13 +314,24 @@ class _Loading:
         return RegisterResult(
             collection,
             tuple(sorted(self.faults, key=_by_place)),
-            tuple(sorted(self.notes, key=_by_place)),
+            tuple(sorted(notes, key=_by_place)),
             tuple(self.refused),
             self.withheld.dropped,
             self.departments.by_id,
             tuple(self.intake.files),
             frozenset(self.withheld.addresses),
         )
+
+
+def _of_system(record: Record, system: Record) -> Record:
+    """The record of an assessment with the department, code and name of the system that it is of."""
+    record.department = system.department
+    for own, column in (("system_code", "code"), ("system_name", "name")):
+        if system.value(column) is not None:
+            record.cells[own] = system.cells[column]
+        else:
+            record.cells.pop(own, None)
+    return record
 
 
 def _by_place(fault: Fault) -> tuple[str, int, int, str]:

@@ -17,13 +17,19 @@ HEADING_ROWS = 20
 
 @dataclass(frozen=True, slots=True)
 class RegisterFile:
-    """One file of a register: ``shown`` is its name in errors, ``digest`` its SHA-256 in hex."""
+    """One file of a register: ``shown`` is its name in errors, ``digest`` its SHA-256 in hex.
+
+    ``part_of``: the register and the department of the return that it is part of, None for any other file;
+    ``form``: the SHA-256 of the form that the return was handed in as.
+    """
 
     register: str
     path: Path
     shown: str
     digest: str
     modified: datetime
+    part_of: tuple[str, str] | None = None
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)

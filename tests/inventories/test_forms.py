@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
+from inventories.faults import Faults
 from inventories.kinds import Column, Type
 from inventories.model import Value
 from inventories.places import Places
-from inventories.registers import REGISTERS, Register, RegisterResult, load_registers, write_forms
+from inventories.registers import (
+    REGISTERS,
+    Current,
+    FormRow,
+    Register,
+    RegisterResult,
+    load_registers,
+    read_current,
+    write_forms,
+    write_prefilled,
+)
+from inventories.registers import prefilled as prefilled_module
+from inventories.registers.cells import read_cell
 from inventories.registers.declare import CLASSIFIED, DEPARTMENT_CODE
-from inventories.registers.forms import FORM_ROWS, HELP_SHEET, form_columns, heading
+from inventories.registers.errors import CellError
+from inventories.registers.forms import FORM_ROWS, HELP_SHEET, REMARK, form_columns, heading, write_form
+from inventories.registers.prefilled import as_read, typed
 
 NOW = dt.datetime(2026, 9, 1, tzinfo=dt.UTC)
 FIRST = 4
@@ -235,3 +253,181 @@ def test_the_help_sheet_tells_every_column(forms: Path) -> None:
         told = {str(row[0]) for row in book[HELP_SHEET].iter_rows(values_only=True)}
         assert {column.title for column in form_columns(register)} <= told
         assert any("涉密" in text for text in told)
+
+
+# --- forms with a department's own rows ---------------------------------------------------------------------
+
+DEPARTMENTS = "部门编号,部门名称\nmzj,示例市民政局\njtj,示例市交通运输局\n"
+
+
+def current(folder: Path, **files: str) -> Current:
+    """The registers of a folder, files by the name of their register."""
+    folder.mkdir(exist_ok=True)
+    for name, text in {"departments": DEPARTMENTS, **files}.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return read_current(folder, places=Places([]), now=NOW)
+
+
+def prefilled(now: Current, register: str, department: str, path: Path, **more: Any) -> Worksheet:
+    rows = now.rows(register, department)
+    write_prefilled(REGISTERS[register], rows, now.departments[department], path, **more)
+    return sheet_of(path)[1]
+
+
+def cells(sheet: Worksheet) -> list[dict[str, Any]]:
+    titles = [str(cell.value) for cell in sheet[3]]
+    rows = sheet.iter_rows(min_row=FIRST, values_only=True)
+    return [{t: v for t, v in zip(titles, row, strict=False) if v is not None} for row in rows]
+
+
+def test_a_department_gets_its_own_rows_and_no_others(tmp_path: Path) -> None:
+    now = current(
+        tmp_path / "r",
+        systems="所属部门,系统名称,系统编号,系统状态,批准文号,投入运行日期,部署位置,等保级别\n"
+        "mzj,救助系统,0017,在用,无,2024年2月5日,自有机房,三级\n"
+        "示例市交通运输局,公路系统,JT-1,在用,,,,\n"
+        "mzj,婚姻系统,MZ-2,,,,政务云、自建机房,\n",
+    )
+    sheet = prefilled(now, "systems", "mzj", tmp_path / "f.xlsx")
+    assert sheet["A1"].value == "信息系统登记表（示例市民政局）"
+    assert cells(sheet) == [
+        {
+            "*所属部门": "示例市民政局",
+            "*系统名称": "救助系统",
+            "系统编号": "0017",
+            "系统状态": "运行",
+            "批准文号": "无",
+            "投入运行日期": "2024-02-05",
+            "部署位置": "自建机房",
+            "等保级别": "3",
+        },
+        {"*所属部门": "示例市民政局", "*系统名称": "婚姻系统", "系统编号": "MZ-2", "部署位置": "政务云、自建机房"},
+    ]
+    # As the blank form: text, which keeps its zeros, with the same choices.
+    assert {cell.number_format for row in sheet.iter_rows(min_row=FIRST) for cell in row if cell.value} == {"@"}
+    blank = sheet_of(write_form(REGISTERS["systems"], tmp_path / "blank.xlsx"))[1]
+    assert [cell.value for cell in sheet[3]] == [cell.value for cell in blank[3]]
+    ours, theirs = (
+        [(str(rule.sqref), rule.formula1) for rule in one.data_validations.dataValidation] for one in (sheet, blank)
+    )
+    assert ours == theirs
+    assert (tmp_path / "f.xlsx").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_seen_or_refused_or_classified_is_not_a_departments_word(tmp_path: Path) -> None:
+    now = current(
+        tmp_path / "r",
+        systems="所属部门,系统名称,系统编号,是否涉密,投入运行日期\n"
+        "mzj,救助系统,MZ-1,,2024-02-05\nmzj,机要系统,MZ-9,是,\nmzj,婚姻系统,MZ-2,,哪天\n",
+        hosts="所属部门,资产编号,承载系统编号\nmzj,H-1,MZ-1、MZ-9\nmzj,H-2,MZ-9\n",
+    )
+    sheet = prefilled(now, "systems", "mzj", tmp_path / "f.xlsx")
+    rows = cells(sheet)
+    # What was refused comes back in its own words, to be mended.
+    assert [row["*系统名称"] for row in rows] == ["救助系统", "婚姻系统"]
+    assert (rows[1]["投入运行日期"], rows[1][REMARK]) == ("哪天", "本行登记有误，未被采用，请核对后更正")
+    assert REMARK not in rows[0]
+    hosts = prefilled(now, "hosts", "mzj", tmp_path / "h.xlsx")
+    assert [row["承载系统编号"] for row in cells(hosts)] == ["MZ-1"]
+    for path in (tmp_path / "f.xlsx", tmp_path / "h.xlsx"):
+        with zipfile.ZipFile(path) as archive:
+            assert not any(
+                "机要".encode() in archive.read(name) or b"MZ-9" in archive.read(name) for name in archive.namelist()
+            )
+
+
+def test_a_refused_figure_keeps_the_unit_of_its_own_heading(tmp_path: Path) -> None:
+    now = current(tmp_path / "r", projects="所属部门,项目名称,项目预算（万元）,批准日期\nmzj,养老二期,86,哪天\n")
+    (row,) = now.rows("projects", "mzj")
+    assert row.cells["budget"] == "86万元"
+    assert prefilled(now, "projects", "mzj", tmp_path / "f.xlsx")["A1"].value == "信息化项目登记表（示例市民政局）"
+
+
+def test_columns_that_are_asked_for_stand_out(tmp_path: Path) -> None:
+    now = current(tmp_path / "r", systems="所属部门,系统名称\nmzj,救助系统\n")
+    sheet = prefilled(now, "systems", "mzj", tmp_path / "f.xlsx", asked=("status", "hosting"))
+    fills = {str(cell.value): cell.fill.fgColor.rgb for cell in sheet[3]}
+    assert fills["系统状态"] == fills["部署位置"] != fills["系统编号"]
+
+
+def test_a_department_whose_name_another_has_too_is_named_by_its_id(tmp_path: Path) -> None:
+    now = current(
+        tmp_path / "r",
+        departments="部门编号,部门名称\na,民政局\nb,民政局\n",
+        systems="部门编号,系统名称\na,救助系统\nb,救助系统\n",
+    )
+    (row,) = now.rows("systems", "a")
+    assert row.cells["department"] == "a"
+
+
+NASTY = (
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-2",
+    "@x",
+    '=HYPERLINK("http://x","y")',
+    "<r><t>x</t></r>",
+    "<r></r></is><f>1</f></r>",
+)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_no_cell_of_a_prefilled_form_is_a_formula(tmp_path: Path, text: str) -> None:
+    quoted = text.replace('"', '""')
+    now = current(
+        tmp_path / "r",
+        departments=f'部门编号,部门名称\nmzj,"{quoted}"\n',
+        systems=f'部门编号,系统名称,系统功能简介\nmzj,"{quoted}","{quoted}"\n',
+    )
+    sheet = prefilled(now, "systems", "mzj", tmp_path / "f.xlsx")
+    assert cells(sheet)[0]["*系统名称"].strip() == text
+    for row in sheet.iter_rows():
+        for cell in row:
+            assert cell.data_type != "f"
+            assert cell.hyperlink is None
+    with zipfile.ZipFile(tmp_path / "f.xlsx") as archive:
+        assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+
+
+@pytest.mark.parametrize("name", ["departments", "submissions", "exemptions", "../systems", "no such"])
+def test_registers_that_no_department_fills_are_refused(tmp_path: Path, name: str) -> None:
+    now = current(tmp_path / "r", systems="所属部门,系统名称\nmzj,救助系统\n")
+    with pytest.raises(Faults, match="no register that departments fill"):
+        now.rows(name, "mzj")
+    with pytest.raises(Faults, match="no department has the id"):
+        now.rows("systems", "../../etc")
+
+
+def test_a_failed_form_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = current(tmp_path / "r", systems="所属部门,系统名称\nmzj,救助系统\n")
+    path = tmp_path / "f.xlsx"
+    path.write_text("old")
+    broken: Any = [FormRow({"name": None})]  # type: ignore[dict-item]
+    with pytest.raises(AttributeError):
+        write_prefilled(REGISTERS["systems"], broken, now.departments["mzj"], path)
+    assert path.read_text() == "old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["f.xlsx", "r"]
+    monkeypatch.setattr(prefilled_module, "MOST_ROWS", 0)
+    with pytest.raises(Faults, match="1 rows in systems"):
+        write_prefilled(REGISTERS["systems"], now.rows("systems", "mzj"), now.departments["mzj"], path)
+    with pytest.raises(OSError, match="No such file"):
+        write_form(REGISTERS["systems"], tmp_path / "none" / "f.xlsx")
+
+
+@given(st.sampled_from([c for r in REGISTERS.values() for c in r.columns]), st.data())
+@settings(max_examples=300, deadline=None)
+def test_what_a_form_is_filled_with_reads_back_as_it_was(column: Column, data: st.DataObject) -> None:
+    word = data.draw(
+        st.text(max_size=12)
+        | st.sampled_from(["无", "是", "三级", "12.5", "1,200", "3万元", "2024-02-05", "10.1.1.5、10.1.1.6", "85%"])
+        | st.sampled_from([label for labels in column.values.values() for label in labels] or ["甲、乙"])
+        | st.floats(0, 1e9).map(repr)
+    )
+    try:
+        cell = read_cell(word, column)
+    except CellError:
+        return
+    text = typed(column, cell)
+    again = read_cell(text, column)
+    assert (again.value, again.absent) == (cell.value, cell.absent)
+    assert as_read(column, text) == text

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from reports.ledgers import write_ledger
 from reports.metrics import render_metrics
 from reports.model import AuditView, NoticeView
 from reports.notice import render_drafter_note, render_notice
@@ -93,18 +92,6 @@ def test_hostile_names_still_print(notice: NoticeView, tmp_path: Path, pages: Pa
     printed = pages(path)
     assert "</w:t>&x;" in "".join("".join(printed).split())
     assert len(printed) < 40
-
-
-def test_the_workbook_prints_every_sheet_landscape(audit: AuditView, tmp_path: Path, pages: Pages) -> None:
-    path = tmp_path / "ledger.xlsx"
-    write_ledger(audit, path)
-    printed = pages(path)
-    assert len(printed) == 10
-    assert all(f"为{audit.bureau}导出" in page for page in printed)
-    assert "示例市政务信息化审计汇总表" in printed[0]
-    assert "40.0%" in printed[0]
-    size = subprocess.run(["pdfinfo", str(tmp_path / "ledger.pdf")], check=True, capture_output=True, text=True)
-    assert re.search(r"Page size:\s+84[12](\.\d+)? x 59[456]", size.stdout)
 
 
 def test_promtool_finds_no_fault(audit: AuditView) -> None:

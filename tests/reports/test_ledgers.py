@@ -18,20 +18,31 @@ from inventories.kinds import KINDS
 from reports import sheets
 from reports.account import UNASSIGNED, accounts
 from reports.ledgers import how_to_learn, write_ledger
-from reports.model import AuditView
+from reports.model import AuditView, CaseView
 
 SHEETS = [
     "汇总",
     "问题台账",
-    "系统上云台账",
+    "整改案件台账",
+    "系统未上云台账",
+    "系统已上云台账",
     "机房台账",
     "业务专网台账",
+    "其他网络台账",
     "云平台台账",
     "主机台账",
+    "信创产品统计",
+    "信创产品台账",
+    "等保密评台账",
+    "项目台账",
     "待核实（无法判定）",
     "探测覆盖情况",
     "法规依据",
 ]
+
+
+#: Sheets that have a title above their table.
+TITLED = ("汇总", "信创产品统计", "等保密评台账")
 
 
 def written(view: AuditView, folder: Path) -> Workbook:
@@ -50,7 +61,7 @@ def test_sheets_heads_filters_and_print_setup(audit: AuditView, tmp_path: Path) 
     book = written(audit, tmp_path)
     assert book.sheetnames == SHEETS
     for sheet in book.worksheets:
-        head = 2 if sheet.title == "汇总" else 1
+        head = 2 if sheet.title in TITLED else 1
         assert sheet.freeze_panes == f"C{head + 1}"
         assert sheet.auto_filter.ref
         assert sheet.page_setup.orientation == "landscape"
@@ -111,14 +122,32 @@ def test_findings_are_listed_live_ones_first(audit: AuditView, tmp_path: Path) -
     assert "依据已过时" in stale["未列入原因"]
 
 
-def test_systems_with_labels_and_dates(audit: AuditView, tmp_path: Path) -> None:
-    rows = {row["系统名称"]: row for row in records(written(audit, tmp_path)["系统上云台账"])}
+def test_systems_not_on_the_cloud_and_why(audit: AuditView, tmp_path: Path) -> None:
+    rows = {row["系统名称"]: row for row in records(written(audit, tmp_path)["系统未上云台账"])}
     one = rows["婚姻登记管理系统"]
     assert (one["系统状态"], one["部署位置"], one["是否已上云"]) == ("运行", "自建机房", "否")
+    assert one["未上云情形"] == "部署在自建机房"
     assert one["计划迁移日期"] == datetime(2027, 3, 31)
     assert one["等保级别"] == 3
-    assert rows["殡葬管理系统"]["是否已上云"] == "无法判定"
+    assert (rows["殡葬管理系统"]["是否已上云"], rows["殡葬管理系统"]["未上云情形"]) == (
+        "无法判定",
+        "部署位置无登记，也未探明",
+    )
+    assert rows["远县政务公开平台"]["未上云情形"] == "所在政务云不在认可的层级之内"
     assert (rows["旧版公文系统"]["纳入上云率"], rows["旧版公文系统"]["不纳入原因"]) == ("否", "停用已报备")
+
+
+def test_every_system_stands_on_one_of_two_sheets(audit: AuditView, tmp_path: Path) -> None:
+    book = written(audit, tmp_path)
+    off, on = ([row["资产标识"] for row in records(book[name])] for name in ("系统未上云台账", "系统已上云台账"))
+    assert sorted(off + on) == sorted(system.key for system in audit.systems)
+    assert set(on) == {system.key for system in audit.systems if system.on_cloud}
+    # The figures of the summary can be counted on the sheets.
+    total = next(row for row in records(book["汇总"], head=2) if row["部门"] == "合计")
+    counted = [row for row in records(book["系统未上云台账"]) if row["纳入上云率"] == "是"]
+    assert [row["是否已上云"] for row in counted].count("否") == total["未上云"]
+    assert [row["是否已上云"] for row in counted].count("无法判定") == total["无法判定"]
+    assert len([row for row in records(book["系统已上云台账"]) if row["纳入上云率"] == "是"]) == 4
 
 
 def test_assets_show_absence_and_leave_the_unknown_blank(audit: AuditView, tmp_path: Path) -> None:
@@ -188,6 +217,10 @@ HOSTILE = (
     "长" * 60_000,
     "a\u202eb",
     '&L&"evil"&99x',
+    # The writer's own mark for markup that it copies into the file as it is.
+    '<r><t>a</t></r></is></c><c r="B2"><f>1+1</f></c><c><is><r><t>b</t></r>',
+    "<r></r>",
+    "＝1+1",
 )
 
 
@@ -218,12 +251,19 @@ def hostile(view: AuditView, text: str) -> AuditView:
         systems=tuple(replace(s, name=text, status=text, hosting=(text,), addresses=(text,)) for s in view.systems),
         assets=tuple(
             replace(
-                a, name=text, values={**a.values, "code": text, "address": text, "ips": [text]}, conflicts=(text,)
+                a,
+                name=text,
+                values={**a.values, "code": text, "address": text, "ips": [text], "list_announcement": text},
+                conflicts=(text,),
+                sources=(text, f"registers/{text}!3"),
             )
             for a in view.assets
         ),
         probes=tuple(replace(p, zone_name=text, problems=(text,), limits=(text,)) for p in view.probes),
         rules=tuple(replace(r, title=text, remedy=text) for r in view.rules),
+        cases=(
+            CaseView(text, text, text, "mzj", text, text, text, text, consequence=text, earlier=(text,), note=text),
+        ),
     )
 
 
