@@ -33,9 +33,7 @@ def verify(root: Path, *, expect: str, as_json: bool) -> int:
     for fault in faults:
         write(fault)
     for number in waiting:
-        say(
-            f"{clean(number, 80)} is issued and not drawn: 'auditor notice render {clean(number, 80)}' does it"
-        )
+        say(f"{clean(number, 80)} is issued and not drawn: 'auditor notice render {clean(number, 80)}' does it")
     write(f"{head.seq} steps, {len(faults)} faults; head {head}")
     return Exit.FAILED if faults else Exit.DONE
 

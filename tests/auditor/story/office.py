@@ -23,6 +23,7 @@ from auditor.city.example import dates, fill, workbook, write_example
 CHINA = ZoneInfo("Asia/Shanghai")
 DRAFTS, REVIEWS, SIGNS = "政务信息科", "法规科", "分管领导"
 
+
 @dataclass
 class Said:
     """What a command came to."""
