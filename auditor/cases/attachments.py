@@ -6,8 +6,8 @@ import errno
 import hashlib
 import os
 import stat
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
-from typing import BinaryIO
 
 from auditor.cases.model import Attachment
 from auditor.errors import Refused
@@ -49,7 +49,19 @@ def keep(site: Site, file: Path) -> Attachment:
     return Attachment(clean(file.name, 200), digest.hexdigest(), size)
 
 
-def _opened(file: Path) -> BinaryIO:
+def trouble(site: Site, kept: Attachment) -> str:
+    """What is wrong with a file that was kept; empty where it is as it came."""
+    try:
+        with _opened(site.state / "attachments" / kept.sha256) as stored:
+            found = hashlib.file_digest(stored, "sha256").hexdigest()
+    except FileNotFoundError:
+        return "is missing"
+    except (OSError, Refused) as error:
+        return f"cannot be read: {error}"
+    return "" if found == kept.sha256 else "was changed"
+
+
+def _opened(file: Path) -> BufferedReader:
     """A regular file to read. A link may lead anywhere, and a pipe or a device would never end."""
     # Opening a pipe must not wait for its writer.
     handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -61,5 +73,5 @@ def _opened(file: Path) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
-def _new(path: Path) -> BinaryIO:
+def _new(path: Path) -> BufferedWriter:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb")

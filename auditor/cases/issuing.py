@@ -161,7 +161,8 @@ def papers_before(connection: Connection, case: Case) -> tuple[tuple[Paper, Case
 def _may_stand(desk: Desk, connection: Connection, case: Case) -> dict[str, FindingView]:
     """The case's findings as they stand; Refused, with the reasons, where one may not stand in the paper any more."""
     rows = desk.rows(connection, [case])
-    terms = terms_of(desk, connection, stored.listing(connection), {r.id: r.department_id for r in rows.values()})
+    known = stored.holding(connection, [item.finding for item in case.items])
+    terms = terms_of(desk, connection, known, {row.id: row.department_id for row in rows.values()})
     waits = why_not_yet(case, terms, {name: row.asset_key for name, row in rows.items()})
     live = {name: desk.view(row, name) for name, row in rows.items()}
     wrong = why_not_now(case, live)

@@ -28,11 +28,13 @@ def sitting(root: Path) -> Iterator[Desk]:
     """A desk at a site; what the ledger will not do is a refusal: nothing was changed."""
     from auditor.cases.desk import Desk
     from auditor.ledger.errors import LedgerError, Refusal
+    from auditor.trends import noting
 
-    site = load_site(root)
+    site, now = load_site(root), clock.utc_now()
     with open_ledger(site) as ledger:
         try:
-            yield Desk(site, ledger, clock.utc_now())
+            with noting(site, ledger, now):
+                yield Desk(site, ledger, now)
         except LedgerError as error:
             # What the ledger declines to do is a refusal; what it cannot do stays an error.
             if not isinstance(error.__cause__, Refusal):

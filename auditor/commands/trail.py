@@ -13,7 +13,7 @@ from inventories.faults import clean
 
 def verify(root: Path, *, expect: str, as_json: bool) -> int:
     """Exit 3 where anything was changed. The head that is printed can be noted elsewhere and handed back."""
-    from auditor.cases.pending import undrawn
+    from auditor.cases.pending import lost_files, undrawn
     from auditor.ledger import trail
 
     expected = None
@@ -26,6 +26,7 @@ def verify(root: Path, *, expect: str, as_json: bool) -> int:
         with desk.ledger.reading() as connection:
             faults = trail.verify(connection, expected)
             head = trail.head(connection)
+        faults += lost_files(desk)
         waiting = undrawn(desk)
     if as_json:
         print_json({"head": str(head), "steps": head.seq, "faults": faults, "not_drawn": waiting})

@@ -39,6 +39,24 @@ def listing(
     return tuple(_case(row, items.get(row.id, ())) for row in found)
 
 
+def holding(connection: Connection, names: Iterable[str]) -> tuple[Case, ...]:
+    """The cases that ever listed one of these findings, or one that is the same by now; oldest first."""
+    same = merged(connection)
+    now = {same.get(name, name) for name in names}
+    known = now | {name for name, other in same.items() if other in now}
+    ids: set[str] = set()
+    for batch in batched(sorted(known)):
+        held = select(case_items.c.case_id).where(case_items.c.finding.in_(batch)).distinct()
+        ids.update(connection.execute(held).scalars())
+    items = _items(connection, ids)
+    found = [
+        _case(row, items.get(row.id, ()))
+        for batch in batched(sorted(ids))
+        for row in connection.execute(select(cases).where(cases.c.id.in_(batch)))
+    ]
+    return tuple(sorted(found, key=lambda case: (case.id[:5], len(case.id), case.id)))
+
+
 def one(connection: Connection, name: str) -> Case:
     """A case by its id or the beginning of it, or by the number of one of its papers. Refusal for none or several."""
     wanted = name.strip()

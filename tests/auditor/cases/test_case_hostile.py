@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from auditor.cases import attachments
 from auditor.cases.drawing import draw
+from auditor.cases.pending import lost_files
 from auditor.cases.serving import item_of, said
 from auditor.errors import Refused
 from auditor.ledger.errors import LedgerError
@@ -330,3 +331,22 @@ def test_evil_words_on_the_command_line(office: Office, capsys: pytest.CaptureFi
         assert said_so.out == ""
         assert "Traceback" not in said_so.err
         assert not BIDI.search(said_so.err.replace("\n", "")), words
+
+
+def test_a_file_that_was_lost_or_changed_is_found(
+    letter: tuple[Office, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office, case = letter
+    for name, content in (("甲.pdf", b"a"), ("乙.pdf", b"b"), ("丙.pdf", b"c")):
+        (tmp_path / name).write_bytes(content)
+    word = office.reply(case, "见附件", [tmp_path / "甲.pdf", tmp_path / "乙.pdf", tmp_path / "丙.pdf"])
+    assert lost_files(office.desk()) == []
+    folder = office.root / "state" / "attachments"
+    (folder / word.files[0].sha256).unlink()
+    (folder / word.files[1].sha256).write_bytes(b"B")
+    assert lost_files(office.desk()) == [
+        f"the file 甲.pdf of {word.id}: is missing",
+        f"the file 乙.pdf of {word.id}: was changed",
+    ]
+    assert office.type("ledger", "verify") == 3
+    assert "乙.pdf" in capsys.readouterr().out

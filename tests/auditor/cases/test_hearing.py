@@ -153,6 +153,22 @@ def test_an_open_objection_blocks_an_order_without_the_shadow_period_too(office:
     assert "部门提出的异议尚未答复" in waits(office)
 
 
+def test_a_letter_with_an_open_objection_is_not_closed_by_the_order_that_follows(office: Office) -> None:
+    first, second = office.finding(MIGRATE, "S1").id, office.finding(MIGRATE, "S2").id
+    (letter,) = office.draft(findings=[first, second]).cases
+    office.out(letter.id, "15d")
+    office.reply(letter.id)
+    (task,) = office.draft(findings=[first]).cases
+    office.out(task.id)
+    office.object_to(letter.id, first)
+    (other,) = office.draft(findings=[second]).cases
+    office.out(other.id)
+    # Both have gone on to orders; but somebody still waits for an answer.
+    assert office.case(letter.id).state is State.REPLIED
+    office.answer(letter.id, first, False)
+    office.close_case(letter.id, why="已制发整改任务书")
+
+
 def test_an_accepted_objection_sets_the_finding_aside_and_the_department_is_heard_anew(
     office: Office, letter: str
 ) -> None:
@@ -270,31 +286,32 @@ def test_a_department_that_became_another_was_heard_as_itself(office: Office, le
     assert len(orders(office)) == 1
 
 
-def test_a_merged_finding_is_heard_and_held_under_its_new_name(office: Office, letter: str) -> None:
-    """Two systems turn out to be one: what the letter asked about lives on as the other finding."""
-    old = office.finding(UNAPPROVED, "S3").id
+def test_a_merged_finding_is_heard_and_held_under_its_new_name(office: Office) -> None:
+    """Two systems turn out to be one: what the letter asked about lives on as the older finding, which it did not."""
     office.wrong(UNAPPROVED, "S7", "mzj", "低保系统（二期）")
     office.later(hours=1)
     office.audit(*WRONGS, (UNAPPROVED, "S7"))
-    new = office.finding(UNAPPROVED, "S7").id
-    with office.ledger.reading():
-        known = office.ledger.key_map()
-    merged = KeyMap(
-        keys={**known.keys, ("system", Identifier("system-code", "S7")): "S7"}, aliases={**known.aliases, "S3": "S7"}
-    )
-    office.ledger.save_key_map(merged, at=office.now, by="政务信息科")
-    del office.things["S3"]
+    old, young = office.finding(UNAPPROVED, "S3").id, office.finding(UNAPPROVED, "S7").id
+    (letter,) = office.draft(findings=[young]).cases
+    office.out(letter.id, "15d")
+    office.serve(letter.id)
+    known = office.ledger.key_map()
+    keys = {**known.keys, ("system", Identifier("system-code", "S3")): "S3"}
+    office.ledger.save_key_map(KeyMap(keys=keys, aliases={"S7": "S3"}), at=office.now, by="政务信息科")
+    del office.things["S7"]
     office.later(hours=1)
-    office.audit(*(pair for pair in WRONGS if pair[1] != "S3"), (UNAPPROVED, "S7"))
-    (survivor,) = [r.id for r in office.ledger.findings(rules=[UNAPPROVED]) if not r.merged_into]
-    assert survivor in (old, new)
+    office.audit(*WRONGS)
+    assert office.ledger.finding(young).merged_into == old
     made = office.draft()
-    (reasons,) = [why for _, one, why in made.left_out if one.id == survivor]
-    assert f"已列入案件{letter}" in reasons
-    assert survivor not in {item.finding for case in made.cases for item in case.items}
-    office.reply(letter)
-    (order,) = [case for case in office.draft(forms=["order"]).cases if case.department_id == "mzj"]
-    assert [item.finding for item in order.items] == [survivor]
+    (reasons,) = [why for _, one, why in made.left_out if one.id == old]
+    assert f"已列入案件{letter.id}" in reasons
+    assert old not in {item.finding for case in made.cases for item in case.items}
+    office.object_to(letter.id, young)
+    office.reply(letter.id)
+    assert office.draft(forms=["order"]).cases == ()
+    office.answer(letter.id, young, False)
+    (order,) = office.draft(forms=["order"]).cases
+    assert [item.finding for item in order.items] == [old]
     office.out(order.id, "30d")
     assert office.faults() == []
 
