@@ -15,9 +15,11 @@ import typer
 from auditor.cli_assets import asset_app
 from auditor.cli_case import case_app, notice_app
 from auditor.cli_catalogue import catalogue_app
+from auditor.cli_deploy import deploy_app
 from auditor.cli_office import department_app, register_app, waiver_app
 from auditor.cli_options import HERE, JsonOption, SiteOption
 from auditor.cli_policy import policy_app
+from auditor.cli_report import report_app
 
 app = typer.Typer(
     name="auditor",
@@ -37,11 +39,13 @@ for _name, _group in (
     ("case", case_app),
     ("catalogue", catalogue_app),
     ("department", department_app),
+    ("deploy", deploy_app),
     ("finding", finding_app),
     ("ledger", ledger_app),
     ("notice", notice_app),
     ("policy", policy_app),
     ("register", register_app),
+    ("report", report_app),
     ("snapshot", snapshot_app),
     ("waiver", waiver_app),
 ):

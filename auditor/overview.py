@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from auditor.cases.case_views import case_views
 from auditor.errors import Refused
 from auditor.faring import Fared, fared
 from auditor.judging import Judged, reopen
 from auditor.ledger import cases as stored
-from auditor.ledger.records import AuditRow, FindingRow, Status
+from auditor.ledger.records import AuditRow, Status
 from auditor.ledger.store import Ledger
 from auditor.site import Site
 from auditor.views import (
@@ -23,7 +25,8 @@ from auditor.views import (
     system_views,
 )
 from inventories import __version__
-from reports.model import AuditView, Changes, ProbeView
+from policies.lists.load import Lists, read_lists, stored_files
+from reports.model import AuditView, Changes, ProbeView, RegulationView, SystemView, WaiverView
 
 
 def overview(
@@ -46,19 +49,12 @@ def overview(
     rows = ledger.findings()
     with ledger.reading() as connection:
         held, cases, papers = stored.case_of(connection), stored.listing(connection), stored.issued(connection)
-    waived = {row.asset_key: row.life.waiver for row in rows if row.life.waiver and _is_migration(row, judged)}
+    migration = migration_rules(judged)
+    waived = {row.asset_key for row in rows if row.life.waiver and row.rule in migration}
     said = words or {}
-    return AuditView(
-        site=site.config.name,
-        region=site.config.region,
-        bureau=site.config.bureau,
-        snapshot=judged.snapshot,
-        run=run.id,
-        as_of=judged.as_of,
-        started_at=run.started_at,
-        ended_at=run.ended_at or now,
-        complete=not judged.collected.failures,
-        departments=departments(judged.assets),
+    seen = of_snapshot(site, judged, run, now=now)
+    return replace(
+        seen,
         findings=by_gravity(
             finding_view(
                 row,
@@ -70,19 +66,12 @@ def overview(
             )
             for row in rows
         ),
-        counts=count_views(judged.evaluation.counts, judged.rules),
         unknowns=judged.unknown_views(),
-        probes=probe_views(site, ledger, judged, limits or {}),
-        systems=system_views(judged.assets, judged.packs, judged.names, waived),
-        assets=asset_views(judged.assets, judged.names),
+        probes=probe_views(site, ledger.last_successes(), judged, limits or {}),
+        systems=with_waived(seen.systems, waived),
         changes=changes or Changes(),
-        packs=tuple((pack.id, pack.digest) for pack in judged.packs),
-        stages=dict(stages or {}),
-        conflicts=judged.doubts,
-        version=__version__,
-        timezone=site.config.timezone,
-        rules=rule_views(judged.packs, judged.as_of),
-        last_complete_at=_last_complete(ledger),
+        stages=dict(stages or ledger.stages(run.id)),
+        last_complete_at=last_complete(ledger),
         cases=case_views(
             cases,
             papers,
@@ -90,13 +79,53 @@ def overview(
             timezone=site.timezone,
             regulations={pack.id: pack.title for pack in judged.packs},
         ),
+    )
+
+
+def of_snapshot(site: Site, judged: Judged, run: AuditRow, *, now: datetime) -> AuditView:
+    """What a snapshot tells by itself: no findings, no cases, nothing waived, no earlier audit."""
+    return AuditView(
+        site=site.config.name,
+        region=site.config.region,
+        bureau=site.config.bureau,
+        snapshot=judged.snapshot,
+        run=run.id,
+        as_of=judged.as_of,
+        started_at=run.started_at,
+        ended_at=run.ended_at or now,
+        complete=not judged.collected.failures,
+        departments=departments(judged.assets),
+        findings=(),
+        counts=count_views(judged.evaluation.counts, judged.rules),
+        unknowns=(),
+        probes=probe_views(site, {}, judged, {}),
+        systems=system_views(judged.assets, judged.packs, judged.names, {}),
+        assets=asset_views(judged.assets, judged.names, lists_of(judged.path), judged.as_of),
+        changes=Changes(),
+        packs=tuple((pack.id, pack.digest) for pack in judged.packs),
+        conflicts=judged.doubts,
+        version=__version__,
+        timezone=site.config.timezone,
+        rules=rule_views(judged.packs, judged.as_of),
         settings={
             name: setting.value
             for pack in judged.packs
             for name, setting in pack.settings.items()
             if isinstance(setting.value, int) and not isinstance(setting.value, bool)
         },
+        waivers=tuple(
+            WaiverView(waiver.id, waiver.department_id, waiver.valid_from, waiver.valid_to)
+            for waiver in {waiver.id: waiver for waiver in judged.collected.waivers}.values()
+        ),
+        regulations=tuple(RegulationView(pack.id, pack.title, pack.number) for pack in judged.packs),
     )
+
+
+def lists_of(snapshot: Path) -> Lists | None:
+    """The lists as the snapshot keeps them; None where it is older than they are. Raises Faults."""
+    folder = snapshot / "lists"
+    files = stored_files(folder)
+    return read_lists(files, {name: str(folder / name) for name in files}) if files else None
 
 
 def newest_overview(site: Site, ledger: Ledger, now: datetime) -> AuditView:
@@ -108,10 +137,14 @@ def newest_overview(site: Site, ledger: Ledger, now: datetime) -> AuditView:
     return overview(site, ledger, reopen(site, run.snapshot), run, now=now)
 
 
-def _is_migration(row: FindingRow, judged: Judged) -> bool:
-    """Whether a finding is about where a system runs: a waiver of it takes the system out of 上云率."""
-    rule = judged.rules.get(row.rule)
-    return rule is not None and "is_on_recognised_cloud" in rule.columns
+def migration_rules(judged: Judged) -> frozenset[str]:
+    """The rules about where a system runs: a waiver of one takes the system out of 上云率."""
+    return frozenset(name for name, rule in judged.rules.items() if "is_on_recognised_cloud" in rule.columns)
+
+
+def with_waived(systems: Iterable[SystemView], waived: Collection[str]) -> tuple[SystemView, ...]:
+    """The account with those systems (asset keys) left out of it whose migration is waived."""
+    return tuple(replace(system, excluded="waived") if system.key in waived else system for system in systems)
 
 
 def zones_fared(site: Site, judged: Judged) -> tuple[Fared, ...]:
@@ -124,9 +157,12 @@ def zones_fared(site: Site, judged: Judged) -> tuple[Fared, ...]:
 
 
 def probe_views(
-    site: Site, ledger: Ledger, judged: Judged, limits: Mapping[str, Sequence[str]]
+    site: Site,
+    last: Mapping[tuple[str, str], datetime],
+    judged: Judged,
+    limits: Mapping[str, Sequence[str]],
 ) -> tuple[ProbeView, ...]:
-    last = ledger.last_successes()
+    """``last`` maps a zone and a probe to when that last did all that it set out to do."""
     return tuple(
         one.view(
             last_success=last.get((one.zone.id, one.probe)),
@@ -136,6 +172,6 @@ def probe_views(
     )
 
 
-def _last_complete(ledger: Ledger) -> datetime | None:
+def last_complete(ledger: Ledger) -> datetime | None:
     done = ledger.audits(Status.DONE, limit=1)
     return done[0].ended_at if done else None

@@ -72,6 +72,7 @@ def audit(
     from auditor.overview import overview, zones_fared
     from auditor.papers import write_papers
     from auditor.spoken import spoken
+    from auditor.trends import note_audit
     from auditor.waiving import ending_words
     from inventories.infer import infer
     from inventories.reconcile import reconcile
@@ -142,6 +143,7 @@ def audit(
                     limits={probe.name: limit_words(probe.limits(leave.permits)) for probe in probes},
                 )
                 written = write_papers(site, view, judged, registers)
+            note_audit(site, ledger, view, stages.seconds, now=clock())
             shutil.rmtree(run_folder(site, run), ignore_errors=True)
     notes = (*told.notes, *ending_words(collected.waivers, today), *kept.words())
     status = Exit.DONE if complete else Exit.PARTIAL

@@ -1,8 +1,7 @@
-"""``ledger export`` and ``metrics``: the newest audit, drawn again."""
+"""``ledger export``: the newest audit, drawn again."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from auditor import clock
@@ -28,16 +27,4 @@ def export_ledger(root: Path, file: Path) -> int:
 
     write_ledger(newest_view(load_site(root)), file)
     say(str(file))
-    return Exit.DONE
-
-
-def metrics(root: Path, textfile: Path | None) -> int:
-    from reports.metrics import render_metrics, write_textfile
-
-    text = render_metrics(newest_view(load_site(root)))
-    if textfile is None:
-        sys.stdout.write(text)
-    else:
-        write_textfile(text, textfile)
-        say(str(textfile))
     return Exit.DONE

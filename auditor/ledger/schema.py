@@ -11,7 +11,7 @@ from auditor.ledger.dialects import Database
 from auditor.ledger.errors import LedgerError
 
 #: The newest revision; kept here so that opening an up-to-date ledger need not load Alembic.
-HEAD = "0003"
+HEAD = "0004"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

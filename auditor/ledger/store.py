@@ -15,7 +15,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from auditor.ledger import auditing, dialects, identities, office_tables, queries, schema, trail, words
+from auditor.ledger import auditing, dialects, history, identities, office_tables, queries, schema, trail, words
 from auditor.ledger.errors import LedgerError, Refusal
 from auditor.ledger.merging import Occasion, follow, give_back, living
 from auditor.ledger.recording import Recording, SightOf
@@ -130,6 +130,11 @@ class Ledger:
         """(zone, probe) → when the probe last did there all that it set out to do."""
         with self.reading() as connection:
             return auditing.last_successes(connection)
+
+    def stages(self, audit: str) -> dict[str, float]:
+        """How long each stage of an audit took, in seconds; empty where that was not noted."""
+        with self.reading() as connection:
+            return history.stages_of(connection, audit)
 
     def last_success(self, zone: str, probe: str) -> datetime | None:
         return self.last_successes().get((zone, probe))

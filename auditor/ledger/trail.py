@@ -190,16 +190,37 @@ def _put_rows(
 ) -> Iterator[tuple[str, str]]:
     keys = [column.name for column in table.primary_key.columns]
     mine = tuple_(*table.primary_key.columns).in_([tuple(row[name] for name in keys) for row in rows])
-    there = {tuple(row) for row in connection.execute(select(*table.primary_key.columns).where(mine))}
-    fresh = [dict(row) for row in rows if tuple(row[name] for name in keys) not in there]
+    before = {_name(table, row._mapping): _row_digest(row) for row in connection.execute(select(table).where(mine))}
+    _refuse_changed(connection, before)
+    fresh = [dict(row) for row in rows if _name(table, row) not in before]
     if fresh:
         connection.execute(insert(table), fresh)
     for row in rows:
-        if tuple(row[name] for name in keys) in there:
+        if _name(table, row) in before:
             same = and_(*(column == row[column.name] for column in table.primary_key.columns))
             connection.execute(update(table).where(same).values(dict(row)))
     for stored in connection.execute(select(table).where(mine)):
         yield _name(table, stored._mapping), _row_digest(stored)
+
+
+def _refuse_changed(connection: Connection, found: Mapping[str, str]) -> None:
+    """Refuses to write over a row that is not as the trail left it: that would hide that somebody changed it."""
+    left = dict(found)
+    for kept in connection.execute(select(trail.c.rows).order_by(trail.c.seq.desc())).scalars():
+        if not left:
+            return
+        for name in left.keys() & kept.keys():
+            if left.pop(name) != kept[name]:
+                _refuse_change(name)
+    if left:
+        _refuse_change(min(left))
+
+
+def _refuse_change(name: str) -> None:
+    raise Refusal(
+        f"{clean(name, 120)} was changed past the audit trail, so nothing may be written over it",
+        "'auditor ledger verify' names all that was; put back a copy of the ledger from before",
+    )
 
 
 def _name(table: Table, row: Mapping[Any, object]) -> str:

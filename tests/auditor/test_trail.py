@@ -105,6 +105,22 @@ def test_rows_written_past_the_trail_are_found(ledger: Ledger, statement: str, s
     assert faults(ledger) == [said]
 
 
+def test_a_later_step_does_not_hide_a_change(ledger: Ledger) -> None:
+    write(ledger, waiver(), waiver("HM-2"))
+    raw(ledger, "UPDATE waivers SET valid_to = '2099-12-31' WHERE id = 'HM-1'")
+    with pytest.raises(LedgerError, match="waivers:HM-1 was changed past the audit trail"):
+        write(ledger, waiver(state="approved"))
+    write(ledger, waiver("HM-2", state="approved"))
+    assert faults(ledger) == ["waivers:HM-1: was changed past the trail"]
+
+
+def test_a_row_added_past_the_trail_is_not_adopted(ledger: Ledger) -> None:
+    write(ledger, waiver())
+    raw(ledger, "DROP TRIGGER trail_delete", "DELETE FROM trail")
+    with pytest.raises(LedgerError, match="waivers:HM-1 was changed past the audit trail"):
+        write(ledger, waiver(state="approved"))
+
+
 def test_the_database_itself_refuses_to_change_the_trail(ledger: Ledger) -> None:
     write(ledger, waiver())
     for statement in ("UPDATE trail SET note = ''", "DELETE FROM trail"):

@@ -4,18 +4,30 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from reports import metrics
-from reports.metrics import render_metrics, write_textfile
-from reports.model import AssetView, AuditView, CountView, DepartmentView
+from reports import metrics_labels
+from reports.metrics import END, Format, _Told, figures, render, render_metrics, write_textfile
+from reports.metrics_names import CASE_STATES, FINDING_STATES, METRICS, Metric
+from reports.model import (
+    AssetView,
+    AuditView,
+    CaseView,
+    CountView,
+    DepartmentView,
+    RegulationView,
+    WaiverView,
+)
 
-#: As the interface fixes them; these are all that a first audit can fill.
+#: As the interface and its additions fix them.
 INTERFACE = {
     "auditor_assets": {"kind", "department", "zone"},
     "auditor_systems": {"department", "hosting", "status"},
@@ -26,6 +38,10 @@ INTERFACE = {
     "auditor_department_info": {"department", "name", "region", "sector"},
     "auditor_migration_planned_systems": {"department", "by"},
     "auditor_assessments": {"department", "kind", "status"},
+    "auditor_components": {"department", "category", "list_status"},
+    "auditor_cases": {"department", "state"},
+    "auditor_cases_overdue": {"department"},
+    "auditor_case_closing_days": {"department"},
     "auditor_probe_success": {"zone", "probe"},
     "auditor_probe_duration_seconds": {"zone", "probe"},
     "auditor_probe_coverage_ratio": {"zone", "probe"},
@@ -33,6 +49,24 @@ INTERFACE = {
     "auditor_audit_duration_seconds": {"stage"},
     "auditor_audit_last_success_timestamp_seconds": set(),
     "auditor_build_info": {"version"},
+    "auditor_rule_info": {"pack", "rule", "title", "severity", "bite"},
+    "auditor_pack_info": {"pack", "title", "number"},
+    "auditor_zone_info": {"zone", "name"},
+    "auditor_rooms": {"department", "origin"},
+    "auditor_networks": {"department", "kind", "origin"},
+    "auditor_components_validity": {"category", "status"},
+    "auditor_waivers": {"department", "status"},
+    "auditor_audit_timestamp_seconds": set(),
+    "auditor_audit_complete": set(),
+    "auditor_scrape_part_success": {"part"},
+}
+#: Of the store and the trail, which no view tells of.
+OF_THE_STORE = {
+    "auditor_ledger_size_bytes",
+    "auditor_state_free_bytes",
+    "auditor_trail_steps",
+    "auditor_trail_faults",
+    "auditor_trail_checked_timestamp_seconds",
 }
 
 
@@ -47,12 +81,44 @@ def value(text: str, name: str, **labels: str) -> float:
 
 
 def test_names_labels_and_types_are_the_interfaces(audit: AuditView) -> None:
+    assert INTERFACE.keys() | OF_THE_STORE == METRICS.keys()
+    assert all(set(METRICS[name].labels) == labels for name, labels in INTERFACE.items())
     families = {f.name: f for f in text_string_to_metric_families(render_metrics(audit))}
     assert families.keys() == INTERFACE.keys()
     for name, family in families.items():
-        assert family.type == "gauge"
-        assert family.documentation
-        assert all(set(s.labels) == INTERFACE[name] for s in family.samples), name
+        assert family.type == ("histogram" if name == "auditor_case_closing_days" else "gauge")
+        assert family.documentation == METRICS[name].help
+        assert all(set(s.labels) - {"le"} == INTERFACE[name] for s in family.samples), name
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
+def test_labels_that_take_few_values_take_those(metric: Metric, audit: AuditView) -> None:
+    assert metric.values.keys() <= set(metric.labels)
+    rows = [labels for name, labels, _ in samples(render_metrics(audit)) if name == metric.name]
+    for labels in rows:
+        assert all(labels[name] in values for name, values in metric.values.items()), labels
+
+
+def test_it_is_what_the_client_writes_byte_for_byte(audit: AuditView) -> None:
+    odd = replace(audit.departments[0], name='a"b\\\\n\u3000{}', region="")
+    cases = (CaseView("C", "closed", "order", "mzj", "x", issued_on=audit.as_of, closed_on=audit.as_of),)
+    view = replace(
+        audit, departments=(odd, *audit.departments[1:]), cases=cases, stages={"collect": 1.5e9, "render": 0.1}
+    )
+    told = [one for part in figures(view).values() for one in part]
+    registry = CollectorRegistry()
+    registry.register(_Told(told))
+    assert render(told, Format.PLAIN) == generate_latest(registry)
+    assert render(told, Format.OPENMETRICS) + END == generate_openmetrics(registry)
+    assert not any(set(metric.help) & set('"\\\\\n') for metric in METRICS.values())
+
+
+def test_both_formats_say_the_same(audit: AuditView) -> None:
+    plain = {f.name: f for f in text_string_to_metric_families(render_metrics(audit))}
+    text = render_metrics(audit, form=Format.OPENMETRICS)
+    assert text.endswith("\n# EOF\n") and text.count("# EOF") == 1
+    other = {f.name: f for f in openmetrics(text)}
+    assert plain == other
 
 
 def test_migration_rate_is_a_division_of_two_series(audit: AuditView) -> None:
@@ -129,32 +195,165 @@ def test_planned_migrations_by_quarter_stay_few(audit: AuditView) -> None:
     assert quarters == {"earlier", "later"}
 
 
-def test_assessments_rest_on_papers_only(audit: AuditView) -> None:
+def test_assessments_are_those_of_the_bureaus_ledger(audit: AuditView) -> None:
+    """Every registered system in use counts once for each paper; nobody's word is another series than none."""
     text = render_metrics(audit)
-    assert value(text, "auditor_assessments", kind="mlps", status="expiring_60d") == 1
-    assert value(text, "auditor_assessments", kind="mlps", status="missing") == 1
+    in_use = [s for s in audit.systems if s.status not in ("planned", "retired")]
+    assert value(text, "auditor_assessments", kind="mlps") == len(in_use) == 10
+    assert value(text, "auditor_assessments", kind="mlps", status="not_known") == 10
     assert value(text, "auditor_assessments", kind="crypto", status="missing") == 1
-    # A system of which the registers say nothing counts nowhere.
-    assert value(text, "auditor_assessments") == 3
+    # The second level need not be assessed for its cryptography.
+    assert value(text, "auditor_assessments", kind="crypto") == 9
 
 
 @pytest.mark.parametrize(
-    ("valid_to", "status"),
+    ("assessed_on", "status"),
     [
-        (date(2026, 11, 21), "expired"),
-        (date(2026, 11, 22), "expiring_30d"),
-        (date(2026, 12, 22), "expiring_30d"),
-        (date(2026, 12, 23), "expiring_60d"),
-        (date(2027, 1, 22), "expiring_90d"),
-        (date(2027, 2, 20), "expiring_90d"),
-        (date(2027, 2, 21), "valid"),
+        (date(2025, 11, 21), "expired"),
+        (date(2025, 11, 22), "expiring_30d"),
+        (date(2025, 12, 22), "expiring_30d"),
+        (date(2025, 12, 23), "expiring_60d"),
+        (date(2026, 1, 22), "expiring_90d"),
+        (date(2026, 2, 20), "expiring_90d"),
+        (date(2026, 2, 21), "valid"),
         (None, "not_known"),
     ],
 )
-def test_standing_of_a_paper(audit: AuditView, valid_to: date | None, status: str) -> None:
-    asset = AssetView("system", "s-1", "x", "mzj", "", "", {"mlps_level": 3, "mlps_valid_to": valid_to})
-    text = render_metrics(replace(audit, assets=(asset,)))
+def test_standing_of_a_paper(audit: AuditView, assessed_on: date | None, status: str) -> None:
+    one = audit.systems[0]
+    given = {"mlps_level": 3, "mlps_assessed_on": assessed_on}
+    asset = AssetView("system", one.key, "x", "mzj", "", "", given)
+    view = replace(audit, systems=(one,), assets=(asset,))
+    text = render_metrics(view)
+    assert value(text, "auditor_assessments", kind="mlps") == 1
     assert value(text, "auditor_assessments", kind="mlps", status=status) == 1
+    # The calendar goes on without an audit.
+    later = render_metrics(view, today=view.as_of + timedelta(days=3650))
+    assert value(later, "auditor_assessments", kind="mlps", status="expired") == (assessed_on is not None)
+
+
+def test_rooms_and_networks_by_who_said_that_they_are_there(audit: AuditView) -> None:
+    def one(kind: str, key: str, /, **values: object) -> AssetView:
+        return AssetView(kind, key, "x", "mzj", "", "", values)
+
+    assets = (
+        one("room", "r-1", is_declared=True, is_inferred=False),
+        one("room", "r-2", is_declared=False, is_inferred=True),
+        one("network", "n-1", kind="dedicated", is_declared=True),
+        one("network", "n-2", kind="dedicated", is_declared=False, is_inferred=True),
+        one("network", "n-3", kind="internet_exit", is_inferred=True),
+        one("network", "n-4", is_inferred=True, is_declared=False),
+    )
+    text = render_metrics(replace(audit, assets=assets))
+    rooms = {k["origin"]: v for n, k, v in samples(text) if n == "auditor_rooms"}
+    assert rooms == {"declared": 1, "inferred": 1}
+    networks = {(k["kind"], k["origin"]): v for n, k, v in samples(text) if n == "auditor_networks"}
+    assert networks == {
+        ("dedicated", "declared"): 1,
+        ("dedicated", "inferred"): 1,
+        ("internet_exit", "unknown"): 1,
+        ("not_known", "inferred"): 1,
+    }
+
+
+def test_products_by_what_the_lists_say(audit: AuditView) -> None:
+    day = audit.as_of
+
+    def one(number: int, category: str | None, status: str | None, ends: date | None = None) -> AssetView:
+        values = {"category": category, "list_status": status, "list_valid_to": ends}
+        return AssetView("component", f"p-{number}", "x", "czj", "", "", values)
+
+    assets = (
+        one(1, "cpu", "listed", day + timedelta(days=400)),
+        one(2, "cpu", "expiring", day + timedelta(days=30)),
+        one(3, "os", "expired", day - timedelta(days=1)),
+        one(4, "database", "superseded"),
+        one(5, "database", "not_listed"),
+        one(6, "database", None),
+        one(7, "middleware", None),
+        one(8, None, None),
+    )
+    text = render_metrics(replace(audit, assets=assets))
+    found = {(k["category"], k["list_status"]): v for n, k, v in samples(text) if n == "auditor_components"}
+    assert found == {
+        ("cpu", "listed"): 1,
+        ("cpu", "expiring"): 1,
+        ("os", "expired"): 1,
+        ("database", "superseded"): 1,
+        ("database", "not_listed"): 1,
+        ("database", "untold"): 1,
+        ("middleware", "no_table"): 1,
+        ("not_known", "untold"): 1,
+    }
+    validity = {(k["category"], k["status"]): v for n, k, v in samples(text) if n == "auditor_components_validity"}
+    assert validity == {
+        ("cpu", "valid"): 1,
+        ("cpu", "expiring_30d"): 1,
+        ("os", "expired"): 1,
+        ("database", "not_known"): 1,
+    }
+
+
+def test_waivers_in_force_and_ending(audit: AuditView) -> None:
+    day = audit.as_of
+
+    def one(name: str, start: int, end: int) -> WaiverView:
+        return WaiverView(name, "mzj", day + timedelta(days=start), day + timedelta(days=end))
+
+    waivers = (one("1", -9, 0), one("2", -9, 30), one("3", -9, 31), one("4", 1, 99), one("5", -99, -1))
+    text = render_metrics(replace(audit, waivers=waivers))
+    found = {k["status"]: v for n, k, v in samples(text) if n == "auditor_waivers"}
+    assert found == {"in_force": 1, "expiring_30d": 2}
+
+
+def test_cases_by_state_and_how_long_they_took(audit: AuditView) -> None:
+    day = audit.as_of
+
+    def one(number: int, state: str, department: str = "mzj", took: int | None = None, **more: Any) -> CaseView:
+        dates = {} if took is None else {"issued_on": day - timedelta(days=took), "closed_on": day}
+        return CaseView(f"C{number}", state, "order", department, "x", **dates, **more)
+
+    cases = (
+        one(1, "draft"),
+        one(2, "served", overdue=True),
+        one(3, "issued", "jtj"),
+        one(4, "closed", took=7),
+        one(5, "closed", took=8),
+        one(6, "closed", took=400),
+        one(7, "closed"),
+        one(8, "withdrawn", "gone"),
+    )
+    text = render_metrics(replace(audit, cases=cases))
+    mine = {k["state"]: v for n, k, v in samples(text) if n == "auditor_cases" and k["department"] == "mzj"}
+    assert mine == dict.fromkeys(CASE_STATES, 0) | {"draft": 1, "served": 1, "closed": 4}
+    # Who never had a case has no series; whose department is none of the register's is nobody's.
+    assert {k["department"] for n, k, _ in samples(text) if n == "auditor_cases"} == {"mzj", "jtj", "unassigned"}
+    assert value(text, "auditor_cases") == len(cases)
+    overdue = {k["department"]: v for n, k, v in samples(text) if n == "auditor_cases_overdue"}
+    assert overdue == {"mzj": 1, "jtj": 0, "unassigned": 0}
+    buckets = {k["le"]: v for n, k, v in samples(text) if n == "auditor_case_closing_days_bucket"}
+    assert buckets == {"7.0": 1, "14.0": 2, "30.0": 2, "60.0": 2, "90.0": 2, "180.0": 2, "365.0": 2, "+Inf": 3}
+    assert value(text, "auditor_case_closing_days_sum") == 415
+    assert value(text, "auditor_case_closing_days_count") == 3
+
+
+def test_the_states_of_cases_and_findings_are_all_there_are() -> None:
+    from auditor.cases.model import State
+    from auditor.ledger.queries import _SHOWN
+
+    assert tuple(State) == CASE_STATES
+    assert set(FINDING_STATES) == _SHOWN.keys()
+
+
+def test_what_is_nobodys_has_a_name_to_join_by(audit: AuditView) -> None:
+    lost = replace(audit.systems[0], department_id="nobody")
+    text = render_metrics(replace(audit, systems=(*audit.systems, replace(lost, key="s-lost"))))
+    names = {k["department"]: k["name"] for n, k, _ in samples(text) if n == "auditor_department_info"}
+    assert names["unassigned"] == "未归属部门"
+    assert value(text, "auditor_systems", department="unassigned") == 1
+    # Whoever joins by department loses nothing.
+    assert {k["department"] for n, k, _ in samples(text) if "department" in k} <= names.keys()
+    assert "unassigned" not in render_metrics(audit)
 
 
 CANARIES = ("canary-host", "10.9.8.7", "金丝雀系统", "fe80::1", "canary.example.gov.cn", '"} 1\nevil_metric{x="')
@@ -184,7 +383,8 @@ def poisoned(audit: AuditView, canary: str) -> AuditView:
             for i, a in enumerate(audit.assets)
         ),
         unknowns=tuple(replace(u, asset_name=canary, asset_key=canary) for u in audit.unknowns),
-        probes=tuple(replace(p, zone_name=canary, problems=(canary,), limits=(canary,)) for p in audit.probes),
+        probes=tuple(replace(p, problems=(canary,), limits=(canary,)) for p in audit.probes),
+        cases=(CaseView(canary, canary, canary, "mzj", canary, addressee=canary, note=canary, number=canary),),
     )
 
 
@@ -209,11 +409,29 @@ def test_names_of_departments_are_escaped(audit: AuditView) -> None:
     name = '示例市"民政局"\\\n'
     view = replace(audit, departments=(DepartmentView("mzj", name),))
     labels = [k for n, k, _ in samples(render_metrics(view)) if n == "auditor_department_info"]
-    assert [k["name"] for k in labels] == ['示例市"民政局"\\\\x0a']
+    assert [k["name"] for k in labels if k["department"] == "mzj"] == ['示例市"民政局"\\\\x0a']
+
+
+def test_titles_are_escaped_and_on_one_line(audit: AuditView) -> None:
+    title = 'a"b\\\n\u202e{{ x }}<w:p>=1+1'
+    view = replace(
+        audit,
+        rules=(replace(audit.rules[0], title=title),),
+        regulations=(RegulationView("p", title, title),),
+        probes=(replace(audit.probes[0], zone_name=title),),
+    )
+    for form in Format:
+        text = render_metrics(view, form=form)
+        families = text_string_to_metric_families(text) if form is Format.PLAIN else openmetrics(text)
+        told = {s.name: s.labels for f in families for s in f.samples if s.name.endswith("_info")}
+        safe = 'a"b\\\\x0a\\u202e{{ x }}<w:p>=1+1'
+        assert told["auditor_rule_info"]["title"] == told["auditor_pack_info"]["title"] == safe
+        assert told["auditor_zone_info"]["name"] == safe
+        assert "\u202e" not in text
 
 
 def test_series_are_bounded_and_sums_stay_true(audit: AuditView, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "MAX_SERIES", 50)
+    monkeypatch.setattr(metrics_labels, "MAX_SERIES", 50)
     departments = tuple(DepartmentView(f"d{i}", f"部门{i}") for i in range(200))
     counts = tuple(
         CountView(f"p/r{r}", "t", "p", "high", d.id, "compliant", i + 1)

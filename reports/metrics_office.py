@@ -1,0 +1,83 @@
+"""The figures of the office: cases, the audit trail, the store; and what is always there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reports.metrics_figures import Figures, Spread, figures, one, stamp
+from reports.metrics_labels import OTHER, Labels, Owner, title
+from reports.metrics_names import CASE_STATES, CLOSING_DAYS, METRICS
+from reports.model import CaseView
+
+
+def case_counts(pairs: Mapping[tuple[str, str], int], owner: Owner) -> Figures:
+    """Cases by department and state; whoever ever had one has every state."""
+    series: Counter[Labels] = Counter()
+    for (department, state), number in pairs.items():
+        label = owner(department)
+        series[label, state if state in CASE_STATES else OTHER] += number
+        for each in CASE_STATES:
+            series[label, each] += 0
+    return figures("auditor_cases", series)
+
+
+def cases(views: Iterable[CaseView], owner: Owner) -> list[Figures]:
+    views = tuple(views)
+    overdue: Counter[Labels] = Counter()
+    closing: dict[Labels, list[int]] = {}
+    for case in views:
+        label = (owner(case.department_id),)
+        overdue[label] += case.overdue
+        if case.state == "closed" and case.issued_on and case.closed_on:
+            closing.setdefault(label, []).append((case.closed_on - case.issued_on).days)
+    return [
+        case_counts(Counter((case.department_id, case.state) for case in views), owner),
+        figures("auditor_cases_overdue", overdue),
+        Figures(METRICS["auditor_case_closing_days"], spreads={who: _spread(days) for who, days in closing.items()}),
+    ]
+
+
+def _spread(days: list[int]) -> Spread:
+    return Spread(tuple(sum(day <= bound for day in days) for bound in CLOSING_DAYS), len(days), float(sum(days)))
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """How large the ledger is, and how much room is left where it lies."""
+
+    ledger_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """How many steps the audit trail has, what the newest check of it found, and when: None before a first one."""
+
+    steps: int
+    faults: int | None = None
+    checked_at: datetime | None = None
+
+
+def store(facts: Store) -> list[Figures]:
+    return [
+        one("auditor_ledger_size_bytes", facts.ledger_bytes),
+        one("auditor_state_free_bytes", facts.free_bytes),
+    ]
+
+
+def trail(facts: Trail) -> list[Figures]:
+    return [
+        one("auditor_trail_steps", facts.steps),
+        one("auditor_trail_faults", facts.faults),
+        one("auditor_trail_checked_timestamp_seconds", stamp(facts.checked_at)),
+    ]
+
+
+def always(version: str, succeeded: Mapping[str, bool]) -> list[Figures]:
+    return [
+        figures("auditor_build_info", {(title(version, 40),): 1.0}),
+        figures("auditor_scrape_part_success", {(part,): float(done) for part, done in succeeded.items()}),
+    ]
