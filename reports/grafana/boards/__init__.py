@@ -1,0 +1,1 @@
+"""The seven dashboards, one module each."""
