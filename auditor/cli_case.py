@@ -19,6 +19,10 @@ FindingArgument = Annotated[str, typer.Argument(help="An item: its finding's id,
 ByOption = Annotated[str, typer.Option("--by", help="The office that takes this step; kept for ever.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept for ever.")]
 OnOption = Annotated[str | None, typer.Option("--on", help="The day, as 2026-12-01.", show_default="today")]
+SecondLookOption = Annotated[
+    str, typer.Option("--second-look", help="The office that looked at what the brake stopped.")
+]
+SecondReasonOption = Annotated[str, typer.Option("--reason", help="Why the run may go on all the same.")]
 TextOption = Annotated[str, typer.Option("--text", help="What the department says.")]
 FileOption = Annotated[
     list[Path] | None, typer.Option("--file", help="A file that came with it; kept by its SHA-256. May be repeated.")
@@ -66,10 +70,8 @@ def case_draft(
     finding: Annotated[
         list[str] | None, typer.Option("--finding", help="Only this finding; may be repeated.")
     ] = None,
-    second_look: Annotated[
-        str, typer.Option("--second-look", help="The office that looked at what the brake stopped.")
-    ] = "",
-    reason: Annotated[str, typer.Option("--reason", help="Why the run may go on all the same.")] = "",
+    second_look: SecondLookOption = "",
+    reason: SecondReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Draft every paper that stands next: a letter first, and orders once the department was heard."""
@@ -246,6 +248,8 @@ def case_escalate(
 def case_refer(
     finding: Annotated[list[str], typer.Argument(help="Findings' ids.")],
     by: ByOption,
+    second_look: SecondLookOption = "",
+    reason: SecondReasonOption = "",
     site: SiteOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -259,8 +263,8 @@ def case_refer(
             departments=[],
             forms=["referral"],
             findings=finding,
-            second_look="",
-            reason="",
+            second_look=second_look,
+            reason=reason,
             as_json=as_json,
         )
     )

@@ -44,15 +44,28 @@ def draft(desk: Desk, month: date) -> PaperView:
     )
 
 
+def standing(desk: Desk, month: date) -> Paper | None:
+    """The bulletin of a month that is out already: it is drawn again from the words that were signed."""
+    with desk.ledger.reading() as connection:
+        known = [
+            paper for paper in stored.issued(connection, form=Form.BULLETIN) if paper.id.startswith(_name(month))
+        ]
+    return next((paper for paper in known if paper.withdrawn_on is None), None)
+
+
+def _name(month: date) -> str:
+    return f"bulletin/{month:%Y-%m}"
+
+
 def issue_bulletin(desk: Desk, month: date, *, by: str) -> Paper:
     """Numbers and dates the bulletin of a month. Refused where that month has one that was not withdrawn."""
     by = roles.check(desk.site.config.people, "sign", by)
     view = draft(desk, month)
-    name = f"bulletin/{month:%Y-%m}"
+    name = _name(month)
     with desk.ledger.writing() as connection:
         known = [paper for paper in stored.issued(connection, form=Form.BULLETIN) if paper.id.startswith(name)]
-        if standing := [paper for paper in known if paper.withdrawn_on is None]:
-            raise Refused(f"the bulletin of {month:%Y-%m} is out already, as {standing[0].number}")
+        if out := [paper for paper in known if paper.withdrawn_on is None]:
+            raise Refused(f"the bulletin of {month:%Y-%m} is out already, as {out[0].number}")
         number, fields = number_of(desk, connection, view, name)
         paper = Paper(
             id=f"{name}/{len(known) + 1}",

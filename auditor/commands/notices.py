@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from auditor.cases.model import Case
 from auditor.commands.cases import sitting
-from auditor.errors import Exit, Refused
+from auditor.errors import Exit, Failed, Refused
 from auditor.output import print_json, say
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ def render(root: Path, name: str, *, pdf: bool, out: Path | None, as_json: bool)
         with desk.ledger.reading() as connection:
             case = stored.one(connection, name)
         paths = drawn(desk, case, desk.templates, pdf=pdf, out=out)
+    if not paths:
+        raise Refused(f"case {case.id} is {case.state.value} and has no paper to draw")
     if as_json:
         print_json({"case": case.id, "files": [str(path) for path in paths]})
     else:
         for path in paths:
             say(str(path))
-    if not paths:
-        raise Refused(f"case {case.id} is {case.state.value} and has no paper to draw")
     return Exit.DONE
 
 
@@ -47,11 +47,14 @@ def drawn(desk: Desk, case: Case, templates: Templates, *, pdf: bool = False, ou
 
 def pages(papers: Iterable[Path]) -> list[Path]:
     """Each paper as PDF beside it; says which fonts stand in for those that this machine lacks."""
-    from reports.pdf import to_pdf
+    from reports.pdf import NoPdf, to_pdf
 
     out, said = [], set()
     for paper in papers:
-        made = to_pdf(paper, paper.with_suffix(".pdf"))
+        try:
+            made = to_pdf(paper, paper.with_suffix(".pdf"))
+        except NoPdf as error:
+            raise Failed(f"{paper.name} is written, but no pages of it: {error}") from error
         out.append(paper.with_suffix(".pdf"))
         said |= set(made.warnings)
     for warning in sorted(said):
@@ -60,15 +63,15 @@ def pages(papers: Iterable[Path]) -> list[Path]:
 
 
 def bulletin(root: Path, month: str, *, issue: bool, by: str, pdf: bool) -> int:
-    from auditor.cases.bulletins import draft, issue_bulletin
+    from auditor.cases.bulletins import draft, issue_bulletin, standing
     from reports.files import write_whole
     from reports.papers.compose import compose
 
     with sitting(root) as desk:
         first = _month(month, desk.today)
         templates = desk.templates
-        if issue:
-            paper = issue_bulletin(desk, first, by=by)
+        paper = issue_bulletin(desk, first, by=by) if issue else standing(desk, first)
+        if paper is not None:
             path = desk.site.out / "bulletins" / f"{paper.number}.docx"
             content = templates.fill(paper.form, dict(paper.fields))
         else:

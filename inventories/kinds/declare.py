@@ -85,18 +85,20 @@ class Kind:
     letter: str
     register: str
     columns: tuple[Column, ...]
+    # Made once: every fact of every finding asks for its column.
+    _by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {column.name: column for column in _all_columns(self)})
 
     def column(self, name: str) -> Column:
         """KeyError for a name that the kind does not declare."""
-        for column in self.all_columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
+        return self._by_name[name]
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
         """The view's columns in order: the common ones, the kind's own, then the absence companions."""
-        return _all_columns(self)
+        return tuple(self._by_name.values())
 
     @property
     def papers(self) -> Mapping[str, tuple[str, ...]]:
