@@ -26,7 +26,7 @@ lab: ## the tests against real counterparts in network namespaces (root)
 
 # program=package, so that nothing is installed that is there already.
 LAB_PROGRAMS := nmap=nmap ip=iproute2 nft=nftables soffice=libreoffice-writer localc=libreoffice-calc \
-	pdftotext=poppler-utils chromium=chromium promtool=prometheus \
+	pdftotext=poppler-utils chromium=chromium node=nodejs npm=npm promtool=prometheus \
 	prometheus-alertmanager=prometheus-alertmanager snmpd=snmpd sshd=openssh-server go=golang-go \
 	/usr/share/gocode/src/github.com/vmware/govmomi=golang-github-vmware-govmomi-dev \
 	/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc=fonts-noto-cjk
@@ -64,6 +64,7 @@ docs: ## write the generated pages anew
 	$(PYTHON_ENV) -m tools.packs_page
 	$(PYTHON_ENV) -m tools.metrics_page
 	$(PYTHON_ENV) -m reports.prometheus.pages
+	$(PYTHON_ENV) -m reports.grafana
 	$(PYTHON_ENV) -m tools.paper_templates
 
 lock: ## write the lock files anew (UPGRADE=1 takes the newest versions)

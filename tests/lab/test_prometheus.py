@@ -306,6 +306,7 @@ def filled(expression: str, board: str) -> str:
         "pack": ".*",
         "zone": ".*",
         "region": ".*",
+        "site": ".*",
         "__interval": "1m",
         "__rate_interval": "5m",
     }
