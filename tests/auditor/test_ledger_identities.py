@@ -248,7 +248,7 @@ def test_an_older_ledger_learns_to_keep_words(tmp_path: Path) -> None:
     with Ledger.open(path) as ledger:
         ledger.save_key_map(PIN.keymap, at=START, by="x")
     with sqlite3.connect(path) as old:
-        for table in (*reversed(GUARDED), "trail", "identity_words"):
+        for table in ("history", "history_series", "audit_stages", *reversed(GUARDED), "trail", "identity_words"):
             old.execute(f"DROP TABLE {table}")
         old.execute("UPDATE alembic_version SET version_num = '0001'")
     old.close()
