@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -106,7 +107,7 @@ class Office:
 
     def systems(self, code: str, **cells: str) -> None:
         """Corrects one row of the workbook of systems, by the titles of its columns."""
-        source = Path(__file__).parents[3] / "inventories" / "examples" / "books" / "systems.csv"
+        source = files("inventories").joinpath("examples/books/systems.csv")
         text = fill(source.read_text(encoding="utf-8"), dates(self.now.date())).replace("127.20.", f"{self.network}.")
         rows = list(csv.reader(io.StringIO(text)))
         row = next(row for row in rows if code in row)
