@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.cases import roles
 from auditor.cases.desk import Desk
-from auditor.cases.issuing import number_of, paper_detail
+from auditor.cases.issuing import paper_detail, signed
 from auditor.cases.model import ORDERS, Case, Paper, State
 from auditor.errors import Refused
 from auditor.ledger import cases as stored
@@ -66,21 +66,7 @@ def issue_bulletin(desk: Desk, month: date, *, by: str) -> Paper:
         known = [paper for paper in stored.issued(connection, form=Form.BULLETIN) if paper.id.startswith(name)]
         if out := [paper for paper in known if paper.withdrawn_on is None]:
             raise Refused(f"the bulletin of {month:%Y-%m} is out already, as {out[0].number}")
-        number, fields = number_of(desk, connection, view, name)
-        paper = Paper(
-            id=f"{name}/{len(known) + 1}",
-            case="",
-            form=Form.BULLETIN,
-            round=1,
-            word=number.word,
-            year=number.year,
-            sequence=number.sequence,
-            number=str(number),
-            issued_at=desk.now,
-            issued_on=desk.today,
-            signed_by=by,
-            fields=fields,
-        )
+        paper = signed(desk, connection, view, by, name=f"{name}/{len(known) + 1}", what=name)
         entry = Entry(desk.now, by, "bulletin.issue", paper.id, detail=paper_detail(paper))
         desk.write(connection, entry, [stored.write_paper(paper)])
     return paper

@@ -24,7 +24,6 @@ from auditor.ledger import cases as stored
 from inventories.model import canonical
 from policies.model import Reply
 from reports.model import FindingView
-from reports.papers.fields import Fields
 from reports.papers.view import Form, PaperView
 
 if TYPE_CHECKING:
@@ -106,8 +105,16 @@ def _end_hearing(desk: Desk, connection: Connection, order: Case, by: str) -> No
             desk.step(connection, ended, Act.CLOSE.value, by, note=note)
 
 
-def number_of(desk: Desk, connection: Connection, view: PaperView, what: str) -> tuple[numbers.Number, Fields]:
-    """The next number of a paper's word and year, and the words of the paper with it. The caller stores both at once.
+def number_and_keep(desk: Desk, connection: Connection, case: Case, view: PaperView, by: str) -> Paper:
+    """The next paper of a case; the caller stores it in the same transaction."""
+    name = f"{case.id}/{len(stored.issued(connection, case.id)) + 1}"
+    return signed(desk, connection, view, by, name=name, what=f"case {case.id}", case=case)
+
+
+def signed(
+    desk: Desk, connection: Connection, view: PaperView, by: str, *, name: str, what: str, case: Case | None = None
+) -> Paper:
+    """A paper with the next number of its word and year, and its words; the caller stores both at once.
 
     :class:`Refused` where the paper, which ``what`` names, would lack something, or hold what must not stand in it.
     """
@@ -116,23 +123,18 @@ def number_of(desk: Desk, connection: Connection, view: PaperView, what: str) ->
     documents, year = desk.site.config.documents, desk.today.year
     word = numbers.word_of(documents, view.form)
     number = numbers.following(documents, word, year, stored.last_sequence(connection, word, year))
-    signed = replace(view, number=str(number), issued_on=desk.today)
-    if lacking := blanks(signed):
+    view = replace(view, number=str(number), issued_on=desk.today)
+    if lacking := blanks(view):
         raise Refused(f"{what}: the paper cannot be signed while it lacks: {'；'.join(lacking)}")
     try:
-        return number, compose(signed)
+        fields = compose(view)
     except ValueError as error:
         raise Refused(f"{what} cannot be signed: {error}") from error
-
-
-def number_and_keep(desk: Desk, connection: Connection, case: Case, view: PaperView, by: str) -> Paper:
-    """A paper with the next number of its word and year; the caller stores it in the same transaction."""
-    number, fields = number_of(desk, connection, view, f"case {case.id}")
     return Paper(
-        id=f"{case.id}/{len(stored.issued(connection, case.id)) + 1}",
-        case=case.id,
+        id=name,
+        case=case.id if case else "",
         form=view.form,
-        round=case.round,
+        round=case.round if case else 1,
         word=number.word,
         year=number.year,
         sequence=number.sequence,

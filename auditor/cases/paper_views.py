@@ -40,26 +40,16 @@ def view_of(
     ``live`` are the findings as they stand; ``papers`` those that were issued on the case and its parents, oldest
     first, which a second notice and a proposal cite. Without ``number`` it is a draft.
     """
-    config = desk.site.config
     pack = desk.pack(case)
-    items = tuple(live[item.finding] for item in asked_for(case))
-    return PaperView(
-        form=case.form,
-        site=config.name,
-        bureau=config.bureau,
-        contact=config.contact,
-        department=department_of(desk, case),
-        drawn_up_on=desk.today,
+    return replace(
+        _bare(desk, case),
         data_as_of=desk.site.today(desk.newest.audit.started_at),
         snapshot=desk.newest.audit.snapshot,
         snapshot_digest=desk.newest.digest,
-        case=case.id,
-        addressee=case.addressee,
-        formerly=case.formerly,
         power=desk.power(case),
         regulation=pack.title,
         regulation_number=pack.number,
-        items=items,
+        items=tuple(live[item.finding] for item in asked_for(case)),
         number=number,
         issued_on=issued_on,
         reply=case.reply,
@@ -71,8 +61,7 @@ def view_of(
         inspected_on=desk.site.today(case.inspected_at) if case.inspected_at else None,
         consequence=case.consequence,
         condition_met=case.note if case.form is Form.PROPOSAL else "",
-        copies=config.documents.copies if case.form in ORDERS else (),
-        timezone=config.timezone,
+        copies=desk.site.config.documents.copies if case.form in ORDERS else (),
     )
 
 

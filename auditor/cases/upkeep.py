@@ -88,9 +88,9 @@ def _move(desk: Desk, connection: Connection, case: Case, changes: Sequence[Depa
     return desk.step(connection, after, "move", PROGRAM, detail=detail)
 
 
-def _thin(desk: Desk, connection: Connection, cases: Iterable[Case]) -> list[Case]:
+def _thin(desk: Desk, connection: Connection, cases: Sequence[Case]) -> list[Case]:
     """Cases without the items whose thing another department has now; one that keeps none is closed."""
-    live = desk.live(connection)
+    live = desk.live(connection, cases)
     out = []
     for case in cases:
         gone = {
