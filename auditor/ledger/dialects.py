@@ -6,6 +6,7 @@ IMMEDIATE`` (a transaction that begins by reading and then writes fails at once 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sqlite3
@@ -139,18 +140,28 @@ def _sqlite(path: Path, create: bool) -> Database:
 
 
 def _owner_only(path: Path, create: bool) -> None:
-    """Makes the file (SQLite gives its companions the same mode), or takes other people's rights away."""
+    """Makes the file (SQLite gives its companions the same mode), or takes other people's rights away.
+
+    The file is never opened here: closing it would drop every POSIX lock that this process holds on it, and
+    another connection's write-ahead log could be removed under it (sqlite.org/howtocorrupt.html, 2.2).
+    """
     try:
         if create:
             path.parent.mkdir(mode=0o700, exist_ok=True)
-        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
-        handle = os.open(path, flags, 0o600)
-        try:
-            mode = stat.S_IMODE(os.fstat(handle).st_mode)
-            if mode & 0o077:
-                os.fchmod(handle, mode & 0o700)
-        finally:
-            os.close(handle)
+            with contextlib.suppress(FileExistsError):
+                os.mknod(path, 0o600 | stat.S_IFREG)
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        if stat.S_ISDIR(found.st_mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not os.access(path, os.R_OK | os.W_OK):
+            # "Denied", or why not even root may: a read-only file system.
+            read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+            raise OSError(errno.EROFS if read_only else errno.EACCES, os.strerror(errno.EACCES))
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
     except FileNotFoundError as error:
         if create or not path.parent.is_dir():
             raise LedgerError(str(path), *_OS_ERRORS[errno.ENOENT]) from error

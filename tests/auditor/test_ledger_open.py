@@ -367,3 +367,38 @@ def test_bad_addresses_are_said_without_their_password(url: str) -> None:
     with pytest.raises(LedgerError) as caught:
         Ledger.open(url)
     assert "s3cret" not in str(caught.value)
+
+
+_BUSY_DESK = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from auditor.ledger import Ledger
+from auditor.ledger.records import Opening
+
+def desk(number):
+    for _ in range(20):
+        with Ledger.open(sys.argv[1], create=False) as ledger:
+            if number % 2:
+                ledger.begin_audit(Opening(), at=datetime(2026, 3, 1, tzinfo=UTC))
+            else:
+                ledger.audits(limit=1)
+
+with ThreadPoolExecutor(6) as pool:
+    list(pool.map(desk, range(6)))
+"""
+
+
+def test_desks_of_several_processes_that_come_and_go_lose_nothing(tmp_path: Path) -> None:
+    """A closed descriptor of the file drops its process's locks; the write-ahead log is then removed under others."""
+    path = tmp_path / "l"
+    Ledger.open(path).close()
+    desks = [
+        subprocess.Popen([sys.executable, "-c", _BUSY_DESK, str(path)], stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    said = [desk.communicate()[1] for desk in desks]
+    assert [(desk.returncode, text) for desk, text in zip(desks, said, strict=True)] == [(0, "")] * 3
+    with Ledger.open(path) as ledger, ledger.reading() as connection:
+        assert len(ledger.audits()) == 3 * 3 * 20
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
