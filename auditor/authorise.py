@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import ip_network
@@ -53,8 +53,15 @@ class Leave:
         )
 
 
-def authorise(site: Site, zones: Sequence[str], now: datetime, *, registers: RegisterResult) -> Leave:
-    """Asks for leave to probe the named zones, or all.
+def authorise(
+    site: Site,
+    zones: Sequence[str],
+    now: datetime,
+    *,
+    registers: RegisterResult,
+    probed: Callable[[str], bool] = lambda _zone: True,
+) -> Leave:
+    """Asks for leave to probe the named zones, or all; of these only those that ``probed`` says are probed at all.
 
     ``now`` is turned to the site's time zone: windows are hours of the site's day. ``registers`` give the names that
     may be asked where a zone allows it, and the addresses of classified systems: those are excluded like the
@@ -75,7 +82,7 @@ def authorise(site: Site, zones: Sequence[str], now: datetime, *, registers: Reg
     answers = [
         permit(replace(scope, excluded=(*scope.excluded, *hidden), declared=declared), local)
         for scope in site.scopes
-        if not zones or scope.zone.id in zones
+        if (not zones or scope.zone.id in zones) and probed(scope.zone.id)
     ]
     return Leave(
         permits=tuple(answer for answer in answers if isinstance(answer, Permit)),

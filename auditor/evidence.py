@@ -21,6 +21,7 @@ from reports.words import column_title, kind_of
 
 #: What a column without a source of its own rests on, in the words that are printed.
 _COMPUTED = "computed"
+_SEEN = (Strength.SEEN_OUTSIDE.label, Strength.SEEN_INSIDE.label)
 #: Columns that every subject has tell least about what is wrong.
 _COMMON = frozenset(column.name for column in COMMON)
 
@@ -45,6 +46,20 @@ def facts_of(rule: Rule, outcome: Outcome, asset: Asset) -> tuple[dict[str, obje
         else:
             out.extend(_stored(asset, column, value))
     return tuple(out)
+
+
+def seen_before(facts: Sequence[Mapping[str, object]], asset: Asset, at: datetime) -> datetime | None:
+    """When an outcome was really seen, where that was before ``at``; else None.
+
+    That is when the oldest of the facts was seen that probes saw. Computed facts have no time of their own: where
+    there are no others, they are as old as the last sight of the asset.
+    """
+    times = [datetime.fromisoformat(str(fact["observed_at"])) for fact in facts if fact.get("strength") in _SEEN]
+    if not times and any(fact.get("source") == _COMPUTED for fact in facts):
+        sights = [fact.observed_at for fact in asset.facts if fact.strength >= Strength.SEEN_OUTSIDE]
+        times = [max(sights)] if sights else []
+    oldest = min(times, default=at)
+    return oldest if oldest < at else None
 
 
 def _weight(rule: Rule, column: str) -> int:

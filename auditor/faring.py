@@ -46,6 +46,10 @@ class Fared:
     problems: tuple[str, ...] = ()
 
     @property
+    def pair(self) -> tuple[str, str]:
+        return self.zone.id, self.probe
+
+    @property
     def success(self) -> bool:
         return not self.problems
 
@@ -103,6 +107,7 @@ def fared(zones: Mapping[str, Zone], collected: Collection, authorised: Mapping[
 #: Why a scope was not covered, in the bureau's language; the program's own message went to standard error.
 _REASONS: Mapping[str, str] = {
     "no_authorisation": "没有扫描授权",
+    "no_look": "期限内没有收到探测结果",
     "expired": "扫描授权已过期",
     "not_yet": "扫描授权尚未生效",
     "outside_window": "不在允许的时段",

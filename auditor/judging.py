@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import Failed, Refused
-from auditor.evidence import facts_of
+from auditor.evidence import facts_of, seen_before
 from auditor.ledger.records import Seen
 from auditor.site import Site
 from auditor.site_packs import pack_id
@@ -73,6 +73,7 @@ class Judged:
 
     def _seen(self, outcome: Outcome) -> Seen:
         rule, asset = self.rules[outcome.rule], self.by_key[outcome.asset_key]
+        facts = facts_of(rule, outcome, asset)
         return Seen(
             rule=outcome.rule,
             kind=outcome.kind,
@@ -83,8 +84,9 @@ class Judged:
             zone=outcome.zone,
             severity=rule.severity.value,
             bite=rule.bite.value,
-            facts=facts_of(rule, outcome, asset),
+            facts=facts,
             waiver=outcome.waiver if outcome.verdict is Verdict.WAIVED else "",
+            seen_at=seen_before(facts, asset, self.at),
         )
 
     def verdicts_for(self, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Verdict]:

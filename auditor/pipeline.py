@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 
 from auditor.authorise import Leave, authorise, refuse_if_stopped
 from auditor.catalogue import check_catalogue
+from auditor.collecting import Looked, collect
 from auditor.errors import Exit, Refused
 from auditor.intake import packs_in_force, read_registers
 from auditor.judging import judge
 from auditor.recalling import Recall
-from auditor.running import Request, Stages, begin, chosen_probes, closing_run, probe_zones, run_folder, utc_now
+from auditor.running import Request, Stages, begin, chosen_probes, closing_run, run_folder, utc_now
 from auditor.site import Site
-from inventories.model import Collection
 from reports.model import AuditView, Changes, Written
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Audited:
     changes: Changes
     registers: RegisterResult
     leave: Leave
+    looked: Looked
     status: Exit
     #: What people should know besides: waivers that end soon, cases that time or a reorganisation changed.
     notes: tuple[str, ...] = ()
@@ -65,10 +66,9 @@ def audit(
     """
     from auditor.cases.desk import Desk
     from auditor.cases.upkeep import keep
-    from auditor.faring import limit_words
+    from auditor.ledger.holding import hold
     from auditor.ledger.records import Status
     from auditor.ledger.store import Ledger
-    from auditor.lock import AuditLock
     from auditor.overview import overview, zones_fared
     from auditor.papers import write_papers
     from auditor.spoken import spoken
@@ -79,24 +79,28 @@ def audit(
 
     started = clock()
     today = site.today(started)
-    refuse_if_stopped(site)
+    if not request.collected:
+        refuse_if_stopped(site)
     packs = packs_in_force(site)
     check_catalogue(site)
     probes = chosen_probes(request)
     registers = read_registers(site, started)
-    leave = authorise(site, request.zones, started, registers=registers)
+    leave = authorise(
+        site, request.zones, started, registers=registers, probed=lambda zone: request.looks_at(site.zone(zone))
+    )
     if leave.refusals and not leave.permits:
         raise Refused(*(f"{refusal.zone.id}: {refusal.message}" for refusal in leave.refusals), "nothing was probed")
     stages = Stages(enter=on_stage)
     site.state.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    with AuditLock(site.state / "lock", command=request.command, now=started), Ledger.open(site.ledger) as ledger:
+    with hold(site, "audit", command=request.command, now=started), Ledger.open(site.ledger) as ledger:
         run = begin(ledger, site, request, packs={pack.id: pack.digest for pack in packs}, at=started)
         with closing_run(ledger, run, clock):
             with stages.stage("collect"):
-                probed = probe_zones(site, probes, leave, run=run, clock=clock, on_event=on_event)
-                refused = Collection(failures=leave.failures([probe.name for probe in probes], started))
-                collected = registers.collection + probed + refused
+                looked = collect(
+                    site, request, probes, leave, ledger, registers, run=run, clock=clock, on_event=on_event
+                )
+                collected = registers.collection + looked.collection
                 complete = not collected.failures and not registers.faults
                 told = spoken(ledger, collected, site.places, today, registers=registers)
                 # Whose networks they are now, too.
@@ -116,7 +120,7 @@ def audit(
             with stages.stage("evaluate"):
                 judged = judge(site, run, packs=packs, reconciled=reconciled, collected=collected, at=started)
             with stages.stage("record"):
-                recall = Recall(site, judged, leave, ledger, whose=told.now)
+                recall = Recall(site, judged, looked, ledger, whose=told.now)
                 recorded = ledger.record(
                     run,
                     snapshot=judged.snapshot,
@@ -125,7 +129,8 @@ def audit(
                     sight_of=recall.sight_of,
                     terms=recall.terms(),
                     key_map=judged.keymap,
-                    probe_runs=[one.run(clock()) for one in zones_fared(site, judged)],
+                    probe_runs=[one.run(looked.until.get(one.pair, clock())) for one in zones_fared(site, judged)],
+                    judged=looked.judged,
                     status=Status.DONE if complete else Status.PARTIAL,
                     outcome_digest=judged.evaluation.digest,
                 )
@@ -140,11 +145,11 @@ def audit(
                     changes=recorded.changes,
                     words={name: change.value for name, change in recorded.words.items()},
                     stages=stages.seconds,
-                    limits={probe.name: limit_words(probe.limits(leave.permits)) for probe in probes},
+                    limits=looked.limits,
                 )
                 written = write_papers(site, view, judged, registers)
             note_audit(site, ledger, view, stages.seconds, now=clock())
             shutil.rmtree(run_folder(site, run), ignore_errors=True)
     notes = (*told.notes, *ending_words(collected.waivers, today), *kept.words())
     status = Exit.DONE if complete else Exit.PARTIAL
-    return Audited(view, written, recorded.changes, registers, leave, status, notes)
+    return Audited(view, written, recorded.changes, registers, leave, looked, status, notes)

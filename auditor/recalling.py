@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from auditor.collecting import Looked, fresh_of
 from auditor.ledger.life import Sight
 from auditor.ledger.records import FindingRow, Present, Terms
 from inventories.again import Again, Known
@@ -21,7 +22,6 @@ from inventories.snapshot import Snapshot, SnapshotError
 from policies.model import Verdict
 
 if TYPE_CHECKING:
-    from auditor.authorise import Leave
     from auditor.judging import Judged
     from auditor.ledger.store import Ledger
     from auditor.site import Site
@@ -45,19 +45,20 @@ class Recall:
         self,
         site: Site,
         judged: Judged,
-        leave: Leave,
+        looked: Looked,
         ledger: Ledger,
         *,
         whose: Callable[[str], str] = lambda department: department,
     ) -> None:
-        self.site, self.judged, self.leave, self.whose = site, judged, leave, whose
-        self.covered = Covered(judged.collected.coverage)
-        self.again = Again(judged.collected, self.covered)
+        self.site, self.judged, self.looked, self.whose = site, judged, looked, whose
+        #: What this audit is the first to judge: only that shows anything new.
+        fresh = fresh_of(judged.collected, looked.carried)
+        self.covered = Covered(fresh.coverage)
+        self.again = Again(fresh, self.covered)
         #: The newest of the earlier snapshots that was asked: its name, and what it knew (None: it cannot be read).
         self._asked: tuple[str, tuple[Known, ...] | None] = ("", None)
         self.names = known(judged.keymap)
-        failed = {failure.zone for failure in judged.collected.failures}
-        self.looked_at = {permit.zone.id for permit in leave.permits} - failed
+        self.looked_at = looked.attempted - {failure.zone for failure in fresh.failures}
         #: What earlier findings rest on, read before the ledger's transaction begins.
         self.earlier: Mapping[str, FindingRow] = {
             row.id: row for row in ledger.findings(states=("open", "stale", "reopened", "waived", "dismissed"))
@@ -163,7 +164,10 @@ class Recall:
         ]
 
     def _left_out(self, one: Present) -> bool:
-        return any(zone.id in self.leave.left_out for zone in self._zones(one))
+        zones = [zone.id for zone in self._zones(one)]
+        if any(zone in self.looked.left_out for zone in zones):
+            return True
+        return any((zone, who) in self.looked.carried for who in self._collectors(one) for zone in zones)
 
     def _zones_covered(self, one: Present) -> bool:
         """Whether everything that may be probed there was; what the site excludes is the site's own decision."""

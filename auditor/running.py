@@ -12,18 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor import clock
-from auditor.authorise import Leave
 from auditor.errors import Exit, Failed, Interrupted, Refused
 from auditor.ledger.errors import LedgerError
 from auditor.site import Site
+from auditor.site_zones import ZoneConfig
 from inventories.faults import Faults
-from inventories.model import Collection
 
 if TYPE_CHECKING:
     from auditor.ledger.records import AuditRow
     from auditor.ledger.store import Ledger
     from probes.base import Probe
-    from probes.run import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,17 @@ class Request:
     probes: tuple[str, ...] = ()
     resume: bool = False
     command: str = "auditor audit"
+    #: Only to judge what was brought home; nothing is probed.
+    collected: bool = False
+
+    def looks_at(self, zone: ZoneConfig) -> bool:
+        """Whether a zone is looked at now, if there is leave to."""
+        return not self.collected and zone.by != "bundle"
+
+    def takes(self, zone: ZoneConfig) -> bool:
+        """Whether a zone's newest look is taken. One probe's run is no occasion to judge what the others saw."""
+        asked = not self.zones or zone.id in self.zones
+        return asked and not self.probes and not self.looks_at(zone)
 
 
 @dataclass(slots=True)
@@ -59,6 +68,8 @@ def chosen_probes(request: Request) -> tuple[Probe, ...]:
     """The probes that were asked for; :class:`Refused` for one that there is not."""
     from probes.registry import PROBES
 
+    if request.collected and (request.probes or request.resume):
+        raise Refused("--collected judges what was brought home: it goes with neither --probe nor --resume")
     unknown = [name for name in request.probes if name not in PROBES]
     if unknown:
         raise Refused(*(f"unknown probe {name!r}: one of {', '.join(PROBES)}" for name in unknown))
@@ -137,35 +148,3 @@ def closing_run(ledger: Ledger, run: str, clock: Callable[[], datetime]) -> Iter
             status=None if recorded else status,
             message=message,
         )
-
-
-def probe_zones(
-    site: Site,
-    probes: tuple[Probe, ...],
-    leave: Leave,
-    *,
-    run: str,
-    clock: Callable[[], datetime],
-    on_event: Callable[[Event], None],
-) -> Collection:
-    """Looks at every permitted zone; finished shards are kept until the audit is recorded."""
-    from probes.base import Stop
-    from probes.run import FileShardStore, run_probes
-
-    home = run_folder(site, run)
-    (home / "work").mkdir(mode=0o700, parents=True, exist_ok=True)
-    stop = Stop()
-    seen = run_probes(
-        probes,
-        leave.permits,
-        workdir=home / "work",
-        stop=stop,
-        now=clock,
-        on_event=on_event,
-        store=FileShardStore(home / "shards"),
-        stop_file=site.stop_file,
-    )
-    if stop.is_set:
-        asked = [zone.id for zone in leave.zones] if leave.left_out else []
-        raise Interrupted(f"{resume_command(site, asked)} goes on; finished shards are not scanned again")
-    return seen

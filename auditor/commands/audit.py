@@ -23,7 +23,14 @@ _LIVE = ("open", "reopened", "stale")
 
 
 def audit(
-    root: Path, *, zones: Sequence[str], probes: Sequence[str], resume: bool, fail_on: str | None, as_json: bool
+    root: Path,
+    *,
+    zones: Sequence[str],
+    probes: Sequence[str],
+    resume: bool,
+    collected: bool,
+    fail_on: str | None,
+    as_json: bool,
 ) -> int:
     from auditor.pipeline import audit as run_audit
     from auditor.running import Request
@@ -31,13 +38,13 @@ def audit(
 
     threshold = _severity(fail_on)
     site = load_site(root)
-    request = Request(tuple(zones), tuple(probes), resume, command=clean(" ".join(sys.argv), 300))
+    request = Request(tuple(zones), tuple(probes), resume, clean(" ".join(sys.argv), 300), collected)
     with progress() as drawing:
-        result = run_audit(site, request, on_event=lambda event: _tell(drawing, event), on_stage=drawing.stage)
+        result = run_audit(site, request, on_event=lambda event: tell(drawing, event), on_stage=drawing.stage)
     for refusal in result.leave.refusals:
         say(f"{refusal.zone.id}: not one packet: {clean(refusal.message)}")
-    if result.leave.left_out:
-        say(f"left out, and their findings untouched: {', '.join(result.leave.left_out)}")
+    if result.looked.left_out:
+        say(f"not looked at anew, and their findings untouched: {', '.join(sorted(result.looked.left_out))}")
     print_faults(result.registers.faults, kind="refused")
     if result.registers.dropped_classified:
         say(f"{result.registers.dropped_classified} classified rows were dropped at intake")
@@ -64,7 +71,7 @@ def _severity(word: str | None) -> Severity | None:
         ) from None
 
 
-def _tell(drawing: Progress, event: Event) -> None:
+def tell(drawing: Progress, event: Event) -> None:
     from probes.run import Happening
 
     if event.happening in (Happening.FAILED, Happening.STOPPING):
@@ -109,7 +116,7 @@ def _body(result: Audited) -> dict[str, object]:
             }
             for probe in view.probes
         ],
-        "left_out": list(result.leave.left_out),
+        "left_out": sorted(result.looked.left_out),
         "register_faults": [str(fault) for fault in result.registers.faults],
         "written": {
             "notices": [str(path) for path in result.written.notices],

@@ -90,6 +90,17 @@ def last_successes(connection: Connection) -> dict[tuple[str, str], datetime]:
     return {(zone, probe): at for zone, probe, at in connection.execute(newest)}
 
 
+def last_attempts(connection: Connection) -> dict[tuple[str, str], datetime]:
+    """(zone, probe) → until when a recorded audit's looking there lasted, whether it did all or not."""
+    newest = (
+        select(probe_runs.c.zone, probe_runs.c.probe, func.max(probe_runs.c.ended_at).label("at"))
+        .join(audits, audits.c.id == probe_runs.c.audit)
+        .where(audits.c.recorded_at.is_not(None))
+        .group_by(probe_runs.c.zone, probe_runs.c.probe)
+    )
+    return {(zone, probe): at for zone, probe, at in connection.execute(newest)}
+
+
 def _settle(connection: Connection, at: datetime) -> None:
     """The caller holds the audit's lock, so no other audit runs, whatever its row says."""
     running = audits.c.status == Status.RUNNING.value

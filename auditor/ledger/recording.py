@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, case, insert, literal, select, update
 
 from auditor.ledger import identities
 from auditor.ledger.life import Change, Life, Reason, Sight, State, Step, next_life
@@ -53,6 +53,13 @@ _UPDATE_FACTS = (
 )
 
 
+def _confirm(at: datetime, snapshot: str) -> Update:
+    """What was seen before a finding was last confirmed does not take it back in time."""
+    moment = literal(at, findings.c.last_confirmed_at.type)
+    newest = case((findings.c.last_confirmed_at < moment, moment), else_=findings.c.last_confirmed_at)
+    return update(findings).values(last_confirmed_at=newest, snapshot_last=snapshot)
+
+
 def finding_id(rule: str, asset_key: str, turn: int = 0) -> str:
     """A new finding's name: ``F`` and ten characters that follow from its rule and its asset's key of today.
 
@@ -88,7 +95,8 @@ class Recording:
         self._done: set[tuple[str, str]] = set()
         self._words: dict[str, Change] = {}
         self._steps: dict[tuple[Any, ...], tuple[Step, bool]] = {}
-        self._confirmed: list[str] = []
+        #: When they were seen → the findings that were.
+        self._confirmed: dict[datetime, list[str]] = {}
         self._lives: list[dict[str, object]] = []
         self._contents: list[dict[str, object]] = []
         self._facts: list[dict[str, object]] = []
@@ -190,7 +198,7 @@ class Recording:
                 **life_columns(step.after),
                 "note": step.after.waiver,
                 "opened_at": self._at,
-                "last_confirmed_at": self._at,
+                "last_confirmed_at": seen.seen_at or self._at,
                 "resolved_at": None,
                 "snapshot_first": self._snapshot,
                 "snapshot_last": self._snapshot,
@@ -202,7 +210,7 @@ class Recording:
         self._words[name] = step.change
 
     def _see(self, row: Row[Any], seen: Seen) -> None:
-        self._confirmed.append(row.id)
+        self._confirmed.setdefault(seen.seen_at or self._at, []).append(row.id)
         whole = whole_digest(seen)
         if whole == row.digest:
             step, moves = self._again(row, seen.waiver)
@@ -269,12 +277,9 @@ class Recording:
         self._events.append(event_columns(finding, self._at, self._audit, before, after, reason, note))
 
     def _flush(self) -> None:
-        for ids in batched(self._confirmed):
-            self._connection.execute(
-                update(findings)
-                .where(findings.c.id.in_(ids))
-                .values(last_confirmed_at=self._at, snapshot_last=self._snapshot)
-            )
+        for at, confirmed in self._confirmed.items():
+            for ids in batched(confirmed):
+                self._connection.execute(_confirm(at, self._snapshot).where(findings.c.id.in_(ids)))
         for statement, rows in (
             (insert(findings), self._new),
             (insert(finding_facts), self._new_facts),

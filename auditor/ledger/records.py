@@ -29,7 +29,8 @@ class Seen:
 
     ``facts`` are JSON-able mappings with at least ``column`` and ``value``, and as a rule ``source``,
     ``observed_at`` (ISO text), ``strength`` and ``evidence``. ``waiver`` is the waiver's id where one is laid
-    over the violation, which is what makes it waived.
+    over the violation, which is what makes it waived. An audit that judges what was collected weeks ago confirms
+    nothing later than ``seen_at``.
     """
 
     rule: str
@@ -43,6 +44,8 @@ class Seen:
     bite: str
     facts: tuple[Mapping[str, object], ...] = ()
     waiver: str = ""
+    #: When it was really seen, where that was before the audit (None: by the audit itself).
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,3 +232,16 @@ class WordRow:
     def holds(self) -> bool:
         """Whether it is in force: neither undone nor itself the undoing of another."""
         return not self.undoes and not self.undone_by
+
+
+@dataclass(frozen=True, slots=True)
+class LookRow:
+    """What a zone's probing brought home, as the ledger remembers it once it was judged."""
+
+    id: str
+    zone: str
+    probes: tuple[str, ...]
+    seen_from: datetime
+    seen_until: datetime
+    #: The key that vouches for it; empty for what this machine saw itself.
+    signed_by: str = ""

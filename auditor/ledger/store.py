@@ -15,15 +15,28 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from auditor.ledger import auditing, dialects, history, identities, office_tables, queries, schema, trail, words
+from auditor.ledger import (
+    auditing,
+    dialects,
+    history,
+    identities,
+    looks,
+    office_tables,
+    queries,
+    schema,
+    trail,
+    words,
+)
 from auditor.ledger.errors import LedgerError, Refusal
 from auditor.ledger.merging import Occasion, follow, give_back, living
+from auditor.ledger.place import LedgerPlace
 from auditor.ledger.recording import Recording, SightOf
 from auditor.ledger.records import (
     Act,
     AuditRow,
     EventRow,
     FindingRow,
+    LookRow,
     Opening,
     ProbeRun,
     Recorded,
@@ -45,15 +58,15 @@ class Ledger:
         self._database = database
 
     @classmethod
-    def open(cls, target: str | Path, *, create: bool = True) -> Self:
-        """Opens a ledger by path or URL and brings its schema up to date.
+    def open(cls, target: str | Path | LedgerPlace, *, create: bool = True) -> Self:
+        """Opens a ledger by its place, path or URL and brings its schema up to date.
 
         With ``create`` the file is made where there is none, and its last folder too. LedgerError where it
         cannot be opened or written, is no ledger, or is newer than this program.
         """
         database = dialects.connect(target, create=create)
         try:
-            schema.bring_up(database)
+            schema.bring_up(database, create=create)
         except BaseException:
             database.engine.dispose()
             raise
@@ -136,6 +149,16 @@ class Ledger:
         with self.reading() as connection:
             return history.stages_of(connection, audit)
 
+    def judged_looks(self) -> frozenset[str]:
+        """The ids of the looks that a recorded audit has judged."""
+        with self.reading() as connection:
+            return looks.judged(connection)
+
+    def last_attempts(self) -> dict[tuple[str, str], datetime]:
+        """(zone, probe) → until when it looked there last, however that ended."""
+        with self.reading() as connection:
+            return auditing.last_attempts(connection)
+
     def last_success(self, zone: str, probe: str) -> datetime | None:
         return self.last_successes().get((zone, probe))
 
@@ -208,13 +231,14 @@ class Ledger:
         probe_runs: Sequence[ProbeRun] | None = None,
         status: Status = Status.DONE,
         outcome_digest: str = "",
+        judged: Sequence[LookRow] = (),
     ) -> Recorded:
         """Records what an audit saw, in one transaction: findings, key map, probe runs and the audit's status.
 
         ``seen`` are its violations and waived violations. ``sight_of`` is asked once, about the living findings
         that are not among them, and answers by finding id; one that it leaves out is unknown. Whatever goes
         wrong on the way, also inside ``seen`` and ``sight_of``, leaves the ledger as it was. Stored pins stay.
-        LedgerError where the audit is recorded already.
+        ``judged`` are the looks that it was the first to judge. LedgerError where the audit is recorded already.
         """
         with self.writing() as connection:
             if auditing.get(connection, audit).recorded_at is not None:
@@ -228,6 +252,7 @@ class Ledger:
             recording.unseen(sight_of)
             if probe_runs is not None:
                 auditing.save_runs(connection, audit, probe_runs)
+            looks.note(connection, audit, judged)
             auditing.change(
                 connection,
                 audit,
@@ -299,6 +324,7 @@ class Ledger:
     def writing(self) -> Iterator[Connection]:
         """One transaction, one writer at a time; whatever is raised inside undoes everything."""
         with self._asked(), self._database.writing() as connection:
+            schema.check_unchanged(self.where, connection)
             yield connection
 
     @contextmanager

@@ -6,16 +6,12 @@ seldom change, while times of confirmation change in every audit.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
     Date,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -23,10 +19,10 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    Text,
     text,
 )
-from sqlalchemy.types import TypeDecorator
+
+from auditor.ledger.columns import TEXT, Moment
 
 metadata = MetaData(
     naming_convention={
@@ -38,76 +34,71 @@ metadata = MetaData(
 )
 
 
-class Moment(TypeDecorator[datetime]):
-    """A point in time: always aware, always UTC when read, whatever the database does about time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
 audits = Table(
     "audits",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", TEXT, primary_key=True),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("recorded_at", Moment),
-    Column("status", Text, nullable=False),
-    Column("stage", Text, nullable=False),
-    Column("snapshot", Text, nullable=False),
-    Column("outcome_digest", Text, nullable=False),
-    Column("plan_digest", Text, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("stage", TEXT, nullable=False),
+    Column("snapshot", TEXT, nullable=False),
+    Column("outcome_digest", TEXT, nullable=False),
+    Column("plan_digest", TEXT, nullable=False),
     Column("exit_status", Integer),
-    Column("message", Text, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("command", Text, nullable=False),
+    Column("message", TEXT, nullable=False),
+    Column("version", TEXT, nullable=False),
+    Column("command", TEXT, nullable=False),
     Column("zones", JSON, nullable=False),
     Column("packs", JSON, nullable=False),
     Index("ix_audits_started_at", "started_at"),
 )
 
+# What zones' probing brought home, once an audit has judged it: it confirms and closes nothing a second time.
+looks = Table(
+    "looks",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("audit", TEXT, ForeignKey("audits.id"), nullable=False),
+    Column("zone", TEXT, nullable=False),
+    Column("probes", JSON, nullable=False),
+    Column("seen_from", Moment, nullable=False),
+    Column("seen_until", Moment, nullable=False),
+    Column("signed_by", TEXT, nullable=False),
+    Index("ix_looks_zone_seen_until", "zone", "seen_until"),
+)
+
 findings = Table(
     "findings",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("rule", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("asset_key", Text, nullable=False),
-    Column("asset_name", Text, nullable=False),
-    Column("department_id", Text, nullable=False),
-    Column("department_name", Text, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("severity", Text, nullable=False),
-    Column("bite", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("id", TEXT, primary_key=True),
+    Column("rule", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("asset_key", TEXT, nullable=False),
+    Column("asset_name", TEXT, nullable=False),
+    Column("department_id", TEXT, nullable=False),
+    Column("department_name", TEXT, nullable=False),
+    Column("zone", TEXT, nullable=False),
+    Column("severity", TEXT, nullable=False),
+    Column("bite", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
     Column("stale", Boolean, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("note", TEXT, nullable=False),
     Column("absences", Integer, nullable=False),
     Column("reopenings", Integer, nullable=False),
-    Column("facts_digest", Text, nullable=False),
+    Column("facts_digest", TEXT, nullable=False),
     # Over what a sighting says besides its facts.
-    Column("content_digest", Text, nullable=False),
-    Column("waiver", Text, nullable=False),
+    Column("content_digest", TEXT, nullable=False),
+    Column("waiver", TEXT, nullable=False),
     Column("dismissed_until", Date),
     Column("opened_at", Moment, nullable=False),
     Column("last_confirmed_at", Moment, nullable=False),
     Column("resolved_at", Moment),
-    Column("snapshot_first", Text, nullable=False),
-    Column("snapshot_last", Text, nullable=False),
-    Column("merged_into", Text, ForeignKey("findings.id")),
+    Column("snapshot_first", TEXT, nullable=False),
+    Column("snapshot_last", TEXT, nullable=False),
+    Column("merged_into", TEXT, ForeignKey("findings.id")),
     # One living finding for a rule and an asset; those merged away keep the key they had.
     Index(
         "uq_findings_rule_asset_key",
@@ -124,9 +115,9 @@ findings = Table(
 finding_facts = Table(
     "finding_facts",
     metadata,
-    Column("finding", Text, ForeignKey("findings.id"), primary_key=True),
+    Column("finding", TEXT, ForeignKey("findings.id"), primary_key=True),
     # Over the whole sighting, facts with their sources and times: equal, and only times of confirmation are written.
-    Column("digest", Text, nullable=False),
+    Column("digest", TEXT, nullable=False),
     Column("facts", JSON, nullable=False),
 )
 
@@ -134,21 +125,21 @@ finding_events = Table(
     "finding_events",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("finding", Text, ForeignKey("findings.id"), nullable=False),
+    Column("finding", TEXT, ForeignKey("findings.id"), nullable=False),
     Column("at", Moment, nullable=False),
-    Column("audit", Text, ForeignKey("audits.id")),
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("note", Text, nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("audit", TEXT, ForeignKey("audits.id")),
+    Column("before", TEXT, nullable=False),
+    Column("after", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("note", TEXT, nullable=False),
+    Column("actor", TEXT, nullable=False),
     Index("ix_finding_events_finding", "finding"),
 )
 
 asset_keys = Table(
     "asset_keys",
     metadata,
-    Column("key", Text, primary_key=True),
+    Column("key", TEXT, primary_key=True),
     Column("first_seen", Date),
     Column("last_seen", Date),
 )
@@ -156,11 +147,11 @@ asset_keys = Table(
 identities = Table(
     "identities",
     metadata,
-    Column("kind", Text, nullable=False),
-    Column("scheme", Text, nullable=False),
-    Column("value", Text, nullable=False),
-    Column("vantage", Text, nullable=False),
-    Column("key", Text, ForeignKey("asset_keys.key"), nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("scheme", TEXT, nullable=False),
+    Column("value", TEXT, nullable=False),
+    Column("vantage", TEXT, nullable=False),
+    Column("key", TEXT, ForeignKey("asset_keys.key"), nullable=False),
     PrimaryKeyConstraint("kind", "scheme", "value", "vantage"),
     Index("ix_identities_key", "key"),
 )
@@ -168,11 +159,11 @@ identities = Table(
 pins = Table(
     "pins",
     metadata,
-    Column("kind", Text, nullable=False),
-    Column("scheme", Text, nullable=False),
-    Column("value", Text, nullable=False),
-    Column("vantage", Text, nullable=False),
-    Column("key", Text, ForeignKey("asset_keys.key"), nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("scheme", TEXT, nullable=False),
+    Column("value", TEXT, nullable=False),
+    Column("vantage", TEXT, nullable=False),
+    Column("key", TEXT, ForeignKey("asset_keys.key"), nullable=False),
     PrimaryKeyConstraint("kind", "scheme", "value", "vantage"),
     Index("ix_pins_key", "key"),
 )
@@ -180,8 +171,8 @@ pins = Table(
 aliases = Table(
     "aliases",
     metadata,
-    Column("key", Text, primary_key=True),
-    Column("survivor", Text, nullable=False),
+    Column("key", TEXT, primary_key=True),
+    Column("survivor", TEXT, nullable=False),
 )
 
 #: What people said about identity; a word is never changed, only undone by a later one.
@@ -190,12 +181,12 @@ identity_words = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("act", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("other", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("actor", TEXT, nullable=False),
+    Column("act", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("key", TEXT, nullable=False),
+    Column("other", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
     Column("identifiers", JSON, nullable=False),
     # Before and after: pins, keys, and the findings that moved.
     Column("changes", JSON, nullable=False),
@@ -208,9 +199,9 @@ identity_words = Table(
 probe_runs = Table(
     "probe_runs",
     metadata,
-    Column("audit", Text, ForeignKey("audits.id"), nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("probe", Text, nullable=False),
+    Column("audit", TEXT, ForeignKey("audits.id"), nullable=False),
+    Column("zone", TEXT, nullable=False),
+    Column("probe", TEXT, nullable=False),
     Column("success", Boolean, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("covered", BigInteger, nullable=False),

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from auditor.authorise import Leave
+from auditor.collecting import Looked
 from auditor.ledger import Ledger
 from auditor.ledger.life import Sight
 from auditor.ledger.records import Opening, Present, Seen, Terms
@@ -32,6 +32,7 @@ from inventories.model import (
 )
 from inventories.places import Places
 from inventories.snapshot import Draft
+from tests.auditor.ledgers import ledger_of
 from tests.inventories.conftest import Make
 
 FIRST, SECOND = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 8, tzinfo=UTC)
@@ -103,8 +104,8 @@ class Case:
         (row,) = self.ledger.findings()
         self.present = [Present(row.id, RULE, found.kind, key, "x", "mzj", ZONE, row.life)]
 
-    def now(self, *parts: object) -> Sight:
-        """What the second audit says of the finding."""
+    def now(self, *parts: object, looked_at: Looked | None = None) -> Sight:
+        """What the second audit says of the finding; where not said otherwise, it looked everywhere."""
         site = SimpleNamespace(
             places=Places(Make().zones()), snapshots=self.root, config=SimpleNamespace(absence_audits=2)
         )
@@ -115,14 +116,14 @@ class Case:
             as_of=SECOND.date(),
             verdicts_for=lambda _pairs: {},
         )
-        leave = Leave(tuple(SimpleNamespace(zone=zone) for zone in site.places.zones.values()), ())  # type: ignore[arg-type]
-        recall = Recall(cast(Any, site), cast(Any, judged), leave, self.ledger)
+        everywhere = Looked(attempted=frozenset(site.places.zones))
+        recall = Recall(cast(Any, site), cast(Any, judged), looked_at or everywhere, self.ledger)
         return recall.sight_of(self.present)[self.present[0].id]
 
 
 @pytest.fixture
 def case(tmp_path: Path) -> Iterator[Case]:
-    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+    with Ledger.open(ledger_of(tmp_path / "ledger.sqlite")) as ledger:
         yield Case(tmp_path / "snapshots", ledger)
 
 
@@ -304,3 +305,21 @@ def test_without_its_snapshot_what_was_concluded_needs_a_zone_without_failures(c
     (case.root / "s1" / "assets.parquet").write_bytes(b"broken")
     assert case.now(swept(), failed("snmp")) is OPEN
     assert case.now(swept()) is GONE
+
+
+# --- what was judged before ---
+
+
+def test_what_an_earlier_audit_judged_shows_nothing_new(room: Case) -> None:
+    """The same sweep, taken along for another day: it covered everything, and still is no second look."""
+    carried = Looked(left_out=frozenset({ZONE}), carried=frozenset({(ZONE, "nmap"), (ZONE, "snmp")}))
+    assert room.now(swept(), SNMP_WHOLE, looked_at=carried) is Sight.NOT_ATTEMPTED
+    assert room.now(swept(), SNMP_WHOLE) is GONE
+
+
+def test_a_probe_that_looks_less_often_is_waited_for(case: Case) -> None:
+    """Swept last night; what the agent told is of last week, and a finding that rests on it waits for the agent."""
+    case.confirmed(asset("room", "r-1", ROOM, by=("nmap", "snmp")), host(9, "nmap", "snmp"), source="snmp")
+    weekly = Looked(carried=frozenset({(ZONE, "snmp")}))
+    assert case.now(swept(), SNMP_WHOLE, heard(9), looked_at=weekly) is Sight.NOT_ATTEMPTED
+    assert case.now(swept(), SNMP_WHOLE, heard(9)) is GONE
