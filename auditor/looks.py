@@ -62,7 +62,7 @@ def keep(site: Site, data: bytes | Path, bundle: Bundle, *, at: datetime) -> Loo
     """
     target = _place(site, bundle.head)
     if not target.exists():
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(site, target.parent)
         _write(target, data)
     return _look(target, bundle.head, bundle.signed_by)
 
@@ -99,7 +99,7 @@ def head(
 def save(site: Site, head: Head, collection: Collection) -> Look:
     """Keeps what this machine saw itself. OSError where the disk is full: then nothing is kept."""
     target = _place(site, head)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folder(site, target.parent)
     write(target, head, lines(collection), None)
     return _look(target, head, "")
 
@@ -139,6 +139,12 @@ def newest(looks: Iterable[Look]) -> Mapping[Pair, Look]:
     for look in sorted(looks, key=lambda look: (look.seen_until, look.id)):
         found.update({(look.zone, probe): look for probe in look.probes})
     return found
+
+
+def _make_folder(site: Site, home: Path) -> None:
+    # Parents that mkdir makes by itself take the process's umask.
+    for path in (site.state, home.parent, home):
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def _place(site: Site, head: Head) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from auditor.site import Site, load_site
 from inventories.bundle import BundleError
 from inventories.model import Collection
 from inventories.snapshot import Snapshot
-from tests.auditor.conftest import City
+from tests.auditor.conftest import City, Listener
 
 OWN = "市民政局,MZ-1,救助系统,运行,自建机房,{net}.3"
 TITLE = "没有登记的系统"
@@ -80,18 +81,50 @@ class Town:
         return row
 
 
-@pytest.fixture
-def town(city: City) -> Town:
-    city.site(city.zone(more="    valid_days: 30\n"), more="schedule: {judge: '30 6 * * *'}\n")
+SCHEDULED = "schedule: {judge: '30 6 * * *'}\n"
+
+
+@dataclass
+class Street:
+    """Two servers that answer as long as this module's tests run, and what one real look saw of them."""
+
+    net: str
+    listeners: list[Listener]
+    seen: datetime
+    first: Collection
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Street]:
+    worker = 100 + (int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0)
+    city = City(tmp_path_factory.mktemp("street"), f"127.{worker}.252")
+    try:
+        _furnish(city)
+        city.listen(3, "救助系统")
+        city.listen(5, TITLE)
+        done = city.run("probe", "--json")
+        assert done.returncode == 0, done.stderr
+        (told,) = json.loads(done.stdout)["looks"]
+        (look,) = looks.kept(load_site(city.root), ["mzj"])
+        assert (told["id"], told["file"], told["complete"]) == (look.id, str(look.path), True)
+        yield Street(city.net, city.listeners, look.seen_until, look.collection())
+    finally:
+        for listener in city.listeners:
+            listener.close()
+
+
+def _furnish(city: City) -> None:
+    city.site(city.zone(more="    valid_days: 30\n"), more=SCHEDULED)
     city.registers(OWN.format(net=city.net))
-    city.listen(3, "救助系统")
-    city.listen(5, TITLE)
-    done = city.run("probe", "--json")
-    assert done.returncode == 0, done.stderr
-    (told,) = json.loads(done.stdout)["looks"]
-    (look,) = looks.kept(load_site(city.root), ["mzj"])
-    assert (told["id"], told["file"], told["complete"]) == (look.id, str(look.path), True)
-    return Town(city, look.collection(), look.seen_until)
+
+
+@pytest.fixture
+def town(street: Street, tmp_path: Path) -> Town:
+    """A new site on that street, to which the look was brought."""
+    town = Town(City(tmp_path, street.net, street.listeners), street.first, street.seen)
+    _furnish(town.city)
+    town.look(town.seen)
+    return town
 
 
 def test_what_was_collected_is_judged_as_an_audit_would(town: Town) -> None:
@@ -167,9 +200,9 @@ def test_a_look_older_than_an_audit_s_own_is_passed_over(town: Town) -> None:
     """The zone was audited directly since, by an installation that keeps no looks."""
     city = town.city
     shutil.rmtree(town.site.state / "looks")
-    city.site(city.zone(more="    valid_days: 30\n"))
-    city.listeners[1].close()
+    city.site(city.zone(prefix=f"{city.net}.0/30"))
     direct = city.audit()
+    _furnish(city)
     assert TITLE not in {f["asset_name"] for f in direct["findings"]}
     town.look(town.seen)
     done = town.judge(town.seen + DAY)
@@ -207,7 +240,7 @@ def test_a_failed_look_is_the_newest_look(town: Town) -> None:
 
 def test_what_is_excluded_today_is_in_no_snapshot_however_it_was_seen(town: Town) -> None:
     fragile = f"    fragile: [{{prefix: {town.city.net}.5/32, reason: 老旧设备}}]\n    valid_days: 30\n"
-    town.city.site(town.city.zone(more=fragile), more="schedule: {judge: '30 6 * * *'}\n")
+    town.city.site(town.city.zone(more=fragile), more=SCHEDULED)
     done = town.judge(town.seen + DAY)
     assets = Snapshot(town.site.snapshots / done.view.snapshot).assets()
     addresses = {i.value for asset in assets for i in asset.identifiers if i.scheme == "ip"}
