@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from auditor import looks
 from auditor.errors import Failed
-from auditor.faring import limit_words
 from auditor.ledger.records import LookRow
 from auditor.looks import Look, Pair
 from auditor.probing import probe_zones
@@ -70,19 +69,19 @@ def collect(
     """Looks where there is leave to, takes the newest looks of the other zones, and says what stays unseen."""
     started = clock()
     names = [probe.name for probe in probes]
-    seen = probe_zones(site, tuple(probes), leave, run=run, clock=clock, on_event=on_event)
+    sight = probe_zones(site, probes, leave, run=run, clock=clock, on_event=on_event)
     now = clock()
     refused = Collection(failures=leave.failures(names, started))
-    own = _keep_own(site, seen, leave, names, (started, now)) if seen != Collection() and site.keeps_looks else ()
+    own = _keep_own(site, sight.collection, leave, names, (started, now)) if site.keeps_looks else ()
     choice = taken(site, request, names, ledger, now)
     brought = _brought(site, choice, registers.withheld)
     spoken_of = {zone.id for zone in leave.zones} | choice.zones
-    limits = {probe.name: limit_words(probe.limits(leave.permits)) for probe in probes}
+    limits = dict(sight.limits)
     for look in {look.id: look for look in choice.looks.values()}.values():
         for probe, text in look.limits:
             limits[probe] = tuple(dict.fromkeys((*limits.get(probe, ()), text)))
     return Looked(
-        collection=seen + refused + brought + Collection(failures=choice.failures),
+        collection=sight.collection + refused + brought + Collection(failures=choice.failures),
         attempted=frozenset(permit.zone.id for permit in leave.permits) | choice.attempted,
         left_out=choice.left_out | {scope.zone.id for scope in site.scopes if scope.zone.id not in spoken_of},
         carried=choice.carried,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.authorise import Leave
 from auditor.errors import Interrupted
+from auditor.faring import limit_words
 from auditor.lock import AuditLock
 from auditor.running import resume_command, run_folder
 from auditor.site import Site
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from probes.scope import Permit
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen, and by probe what could not be from where it looked (in the bureau's language)."""
+
+    collection: Collection = field(default_factory=Collection)
+    limits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 def probe_zones(
     site: Site,
     probes: Sequence[Probe],
@@ -29,13 +39,13 @@ def probe_zones(
     run: str,
     clock: Callable[[], datetime],
     on_event: Callable[[Event], None],
-) -> Collection:
+) -> Sight:
     """Looks at every permitted zone; finished shards are kept until the audit is recorded.
 
     :class:`Interrupted` where it was stopped on the way, LockHeld where somebody else looks at one of the zones.
     """
     if not leave.permits:
-        return Collection()
+        return Sight()
     asked = [zone.id for zone in leave.zones] if leave.left_out else []
     return look(
         site,
@@ -59,19 +69,21 @@ def look(
     go_on: str,
     clock: Callable[[], datetime],
     on_event: Callable[[Event], None],
-) -> Collection:
+) -> Sight:
     """One run of the probes over the permits. ``home`` keeps finished shards, ``go_on`` is what to type after a stop.
 
     Each zone is looked at by one process at a time, so that its rate is kept.
     """
+    from auditor.workers.centre import far
     from probes.base import Stop
     from probes.run import FileShardStore, run_probes
 
     (home / "work").mkdir(mode=0o700, parents=True, exist_ok=True)
     stop = Stop()
-    with _alone(site, permits, command, clock()):
+    with _alone(site, permits, command, clock()), far(site, permits, home=home, now=clock) as there:
+        looking = [there.wrap(probe) for probe in probes]
         seen = run_probes(
-            probes,
+            looking,
             permits,
             workdir=home / "work",
             stop=stop,
@@ -82,7 +94,7 @@ def look(
         )
     if stop.is_set:
         raise Interrupted(f"{go_on} goes on; finished shards are not scanned again")
-    return seen
+    return Sight(seen, {probe.name: limit_words(probe.limits(permits)) for probe in looking})
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from auditor import clock
 from auditor.authorise import Leave, authorise, refuse_if_stopped
 from auditor.errors import Exit, Refused
-from auditor.faring import limit_words
 from auditor.output import print_json, say, write
 from auditor.running import Request, chosen_probes
 from auditor.site import Site, load_site
@@ -151,7 +150,7 @@ def _look(
         tell(drawing, event)
 
     given = [probe for probe in probes if permit.access.gives(probe.name)]
-    seen = look(
+    sight = look(
         site,
         given,
         [permit],
@@ -166,19 +165,19 @@ def _look(
         site.id,
         zone,
         [probe.name for probe in given],
-        seen=(_first(seen, began), ended),
+        seen=(_first(sight.collection, began), ended),
         at=ended,
         kind="look" if bundle is None else "offline",
         documents=permit.documents,
-        limits=[(probe.name, text) for probe in given for text in limit_words(probe.limits([permit]))],
+        limits=[(probe, text) for probe, texts in sight.limits.items() for text in texts],
     )
     if bundle is None:
-        path = looks.save(site, head, seen).path
+        path = looks.save(site, head, sight.collection).path
     else:
-        write_bundle(bundle, head, looks.lines(seen), signer)
+        write_bundle(bundle, head, looks.lines(sight.collection), signer)
         path = bundle
     shutil.rmtree(home, ignore_errors=True)
-    return _Seen(head, seen, path)
+    return _Seen(head, sight.collection, path)
 
 
 def _is_recent(home: Path, now: datetime) -> bool:

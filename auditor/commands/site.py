@@ -166,4 +166,12 @@ def stop(root: Path, *, clear: bool) -> None:
         return
     site.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     site.stop_file.write_text(clock.utc_now().isoformat() + "\n", encoding="utf-8")
+    _tell_workers(site)
     say("all probing of this site ends now, and stays refused until 'auditor stop --clear'")
+
+
+def _tell_workers(site: Site) -> None:
+    from auditor.workers.centre import halt
+
+    for problem in halt(site, reason="auditor stop", now=clock.utc_now):
+        say(f"{problem}: workers that are not reached stop by themselves, when they hear nothing for a while")
