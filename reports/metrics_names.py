@@ -26,6 +26,7 @@ class Part(enum.StrEnum):
     CASES = "cases"
     TRAIL = "trail"
     STORE = "store"
+    SCHEDULE = "schedule"
 
 
 #: What each part is read from, for people.
@@ -38,6 +39,7 @@ READ_FROM: Mapping[Part, str] = {
     Part.CASES: "the ledger",
     Part.TRAIL: "the ledger's audit trail",
     Part.STORE: "the files of the site's state folder",
+    Part.SCHEDULE: "`site.yaml`, and what the scheduler notes in the site's state folder",
 }
 
 GAUGE, HISTOGRAM = "gauge", "histogram"
@@ -59,6 +61,21 @@ HOSTING = tuple(KINDS["system"].column("hosting").values)
 FINDING_STATES = ("open", "reopened", "stale", "waived", "dismissed", "resolved")
 #: The verdicts that a rule's denominator is made of; what a rule does not apply to is no subject of it.
 SUBJECT_VERDICTS = tuple(verdict.value for verdict in Verdict if verdict is not Verdict.NOT_APPLICABLE)
+#: Why a due time was not run.
+SKIPPED = (
+    "missed",
+    "still_running",
+    "paused",
+    "stopped",
+    "frozen",
+    "avoided",
+    "not_authorised",
+    "outside_window",
+    "zone_busy",
+    "no_place",
+    "by_bundle",
+    "already_run",
+)
 #: Days from a case's issue to its closing.
 CLOSING_DAYS = (7, 14, 30, 60, 90, 180, 365)
 
@@ -292,6 +309,28 @@ _ALL = (
         note="The chain is read through once an hour at most; no series before the first time.",
     ),
     Metric("auditor_trail_checked_timestamp_seconds", Part.TRAIL, "When the whole audit trail was last checked."),
+    Metric(
+        "auditor_schedule_last_run_timestamp_seconds",
+        Part.SCHEDULE,
+        "Start of the newest run that the scheduler saw end, whatever it came to.",
+        ("zone",),
+        note="`zone` is `none` for judging. No series where there was none yet.",
+    ),
+    Metric(
+        "auditor_schedule_next_run_timestamp_seconds",
+        Part.SCHEDULE,
+        "When the next run may begin by times, days to avoid, freezes and authorisations.",
+        ("zone",),
+        note="`zone` is `none` for judging. No series where none is foreseen; pauses and the stop are not looked at.",
+    ),
+    Metric(
+        "auditor_schedule_skipped_runs",
+        Part.SCHEDULE,
+        "Due times that were not run, by reason, since the notes of their line began.",
+        ("zone", "reason"),
+        {"reason": SKIPPED},
+        note="It only grows, but for a line of `site.yaml` that is changed or lost its notes: `increase()` fits.",
+    ),
 )
 
 #: Of the program itself; no part.

@@ -1,4 +1,4 @@
-"""The figures of the office: cases, the audit trail, the store; and what is always there."""
+"""The figures of the office: cases, the audit trail, the store, the schedule; and what is always there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reports.metrics_figures import Figures, Spread, figures, one, stamp
-from reports.metrics_labels import OTHER, Labels, Owner, title
-from reports.metrics_names import CASE_STATES, CLOSING_DAYS, METRICS
+from reports.metrics_labels import OTHER, Labels, Owner, code, title
+from reports.metrics_names import CASE_STATES, CLOSING_DAYS, METRICS, SKIPPED
 from reports.model import CaseView
 
 
@@ -74,6 +74,30 @@ def trail(facts: Trail) -> list[Figures]:
         one("auditor_trail_faults", facts.faults),
         one("auditor_trail_checked_timestamp_seconds", stamp(facts.checked_at)),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """How the schedule stands, by zone (``none``: judging): newest run, next one, and skips by zone and reason."""
+
+    last: Mapping[str, datetime]
+    next: Mapping[str, datetime]
+    skipped: Mapping[tuple[str, str], int]
+
+
+def schedule(facts: Scheduled) -> list[Figures]:
+    skips: Counter[Labels] = Counter()
+    for (zone, reason), number in facts.skipped.items():
+        skips[code(zone), reason if reason in SKIPPED else OTHER] += number
+    return [
+        figures("auditor_schedule_last_run_timestamp_seconds", _stamps(facts.last)),
+        figures("auditor_schedule_next_run_timestamp_seconds", _stamps(facts.next)),
+        figures("auditor_schedule_skipped_runs", skips),
+    ]
+
+
+def _stamps(times: Mapping[str, datetime]) -> dict[Labels, float]:
+    return {(code(zone),): at.timestamp() for zone, at in times.items()}
 
 
 def always(version: str, succeeded: Mapping[str, bool]) -> list[Figures]:

@@ -7,9 +7,10 @@ series (``not_known``, ``untold``, ``unknown``) or none at all, and never a noug
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 
+from reports.late import of_kind
 from reports.ledger_components import standing as list_standing
 from reports.ledger_terms import EXPIRED, NOT_ASKED, VALID, WARNINGS, Standing, assessment, cryptography, until
 from reports.metrics_figures import Figures, figures, one, stamp
@@ -64,7 +65,7 @@ def inventory(view: AuditView, today: date) -> list[Figures]:
         assets["system", owner(system.department_id), "none"] += 1
     return [
         figures("auditor_assets", assets),
-        figures("auditor_department_info", _departments(view, owner)),
+        figures("auditor_department_info", _departments(view, owner, {labels[1] for labels in assets})),
         figures("auditor_rooms", rooms),
         figures("auditor_networks", networks),
         figures("auditor_components", components),
@@ -76,18 +77,21 @@ def inventory(view: AuditView, today: date) -> list[Figures]:
 
 def _only_in_account(view: AuditView) -> Iterable[SystemView]:
     """Systems of the migration account that stand among the assets of no view."""
-    known = {asset.key for asset in view.assets if asset.kind == "system"}
+    known = {asset.key for asset in of_kind(view.assets, "system")}
     return (system for system in view.systems if system.key not in known)
 
 
-def _departments(view: AuditView, owner: Owner) -> dict[Labels, float]:
-    """Each department's names; what belongs to none is named too, so that joining by department drops nothing."""
+def _departments(view: AuditView, owner: Owner, used: Collection[str]) -> dict[Labels, float]:
+    """Each department's names; what belongs to none is named too, so that joining by department drops nothing.
+
+    ``used`` are the departments, as labels, that something is counted for.
+    """
     info: dict[Labels, float] = {
         (owner(d.id), title(d.name, 80), title(d.region, 20), code(d.sector, "none")): 1.0 for d in view.departments
     }
     named = {owner(d.id) for d in view.departments}
-    used = {owner(one.department_id) for group in (view.assets, view.systems, view.counts) for one in group}
-    return info | {(name, _NAMELESS[name], "", "none"): 1.0 for name in sorted(used - named) if name in _NAMELESS}
+    told = {*used, *(owner(one.department_id) for one in view.counts)}
+    return info | {(name, _NAMELESS[name], "", "none"): 1.0 for name in sorted(told - named) if name in _NAMELESS}
 
 
 def _origin(asset: AssetView) -> str:
@@ -98,7 +102,7 @@ def _origin(asset: AssetView) -> str:
 
 def _assessments(view: AuditView, owner: Owner, today: date) -> Counter[Labels]:
     """By the same standings as the bureau's ledger of 等保 and 密评, for the same systems."""
-    assets = {asset.key: asset for asset in view.assets if asset.kind == "system"}
+    assets = {asset.key: asset for asset in of_kind(view.assets, "system")}
     out: Counter[Labels] = Counter()
     for system in view.systems:
         if system.status in _NO_PAPERS:

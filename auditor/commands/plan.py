@@ -24,8 +24,7 @@ def plan(root: Path, *, as_json: bool) -> int:
     now = clock.utc_now()
     leave = authorise(site, [], now, registers=read_registers(site, now))
     if as_json:
-        never = {scope.zone.id: scope.excluded for scope in site.scopes}
-        zones = [*(_permitted(item, never[item.zone.id]) for item in leave.permits), *map(_refused, leave.refusals)]
+        zones = [*(_permitted(item, site) for item in leave.permits), *map(_refused, leave.refusals)]
         print_json({"zones": zones, "limits": _limits(leave), "stopped": site.stop_file.exists()})
     else:
         _draw_plan(site, leave)
@@ -34,10 +33,19 @@ def plan(root: Path, *, as_json: bool) -> int:
     return Exit.PARTIAL if leave.refusals else Exit.DONE
 
 
-def _permitted(item: Permit, never: Sequence[Network]) -> dict[str, object]:
-    """``never`` are the site's own exclusions: the addresses of classified systems are excluded and not named."""
+def _never(site: Site, zone: str) -> tuple[list[Network], list[tuple[Network, str]]]:
+    """The site's own exclusions, and its fragile devices with the reason.
+
+    The addresses of classified systems are excluded too, and not named.
+    """
+    config = site.zone(zone)
+    return [one.prefix for one in config.exclude], [(one.prefix, one.reason) for one in config.fragile]
+
+
+def _permitted(item: Permit, site: Site) -> dict[str, object]:
     from probes.estimate import seconds
 
+    never, fragile = _never(site, item.zone.id)
     least, most = seconds(item)
     return {
         "zone": item.zone.id,
@@ -46,7 +54,8 @@ def _permitted(item: Permit, never: Sequence[Network]) -> dict[str, object]:
         "vantage": item.zone.vantage,
         "prefixes": [str(prefix) for prefix in item.zone.prefixes],
         "addresses": item.addresses,
-        "excluded": [str(prefix) for prefix in never],
+        "excluded": [str(prefix) for prefix in (*never, *(prefix for prefix, _ in fragile))],
+        "fragile": [{"prefix": str(prefix), "reason": reason} for prefix, reason in fragile],
         "profile": item.profile.name,
         "ports": list(item.profile.ports),
         "max_packets_per_second": item.profile.max_rate,
@@ -94,17 +103,18 @@ def _refused(item: Refusal) -> dict[str, object]:
 def _draw_plan(site: Site, leave: Leave) -> None:
     from probes.estimate import seconds
 
-    never = {scope.zone.id: scope.excluded for scope in site.scopes}
     for item in leave.permits:
+        never, fragile = _never(site, item.zone.id)
         least, most = seconds(item)
         prefixes = " ".join(map(str, item.zone.prefixes))
-        excluded = f", never {' '.join(map(str, never[item.zone.id]))}" if never[item.zone.id] else ""
+        excluded = f", never {' '.join(map(str, never))}" if never else ""
         ports, profile = len(item.profile.ports), item.profile
         until = item.until.astimezone(site.timezone)
         _say_zone(
             item.zone,
             f"{item.addresses} addresses of {prefixes}{excluded}, as seen from {item.zone.vantage}",
             f"{ports} ports, profile {profile.name}: at most {profile.max_rate} packets/s, {least} to {most} s",
+            *(f"fragile, left alone: {prefix} ({reason})" for prefix, reason in fragile),
             *_looks(item),
             f"by leave of {'; '.join(item.documents)}, until {until:%Y-%m-%d %H:%M}",
         )

@@ -7,7 +7,7 @@ nothing: a ledger that is busy leaves what the last snapshot told, a snapshot th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -24,7 +24,10 @@ from auditor.ledger.tallies import Mark
 from auditor.overview import migration_rules, of_snapshot, with_waived
 from auditor.site import Site, load_site
 from inventories.faults import Faults, clean
+from inventories.kinds import KINDS
 from inventories.snapshot import Snapshot, SnapshotError
+from inventories.stored import Stored
+from policies.lists import join
 from policies.model import Count, Evaluation, Verdict
 from reports import metrics_office as office
 from reports import metrics_parts as parts
@@ -44,6 +47,14 @@ UNREADABLE = (SnapshotError, Failed, Refused, Faults, OSError, *_ODD)
 _SEEN = (Part.INVENTORY, Part.MIGRATION, Part.RULES, Part.PROBES)
 _TOLD = (Part.MIGRATION, Part.FINDINGS, Part.PROBES, Part.CASES)
 _NONE_YET = "no audit was recorded yet"
+#: What is counted of assets, by kind, beside whose they are and where: a city's are read from the snapshot's files
+#: and let go one by one.
+COUNTED: Mapping[str, Sequence[str]] = {
+    "system": tuple(column.name for column in KINDS["system"].all_columns),
+    "component": (*join.SOURCES, "is_declared"),
+    "network": ("kind", "is_declared"),
+    "room": ("is_declared",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,8 @@ class Gathered:
     figures: Mapping[Part, list[Figures]]
     troubles: Mapping[Part, str]
     mark: Mark | None
+    #: Bytes of the database that holds the ledger; None where that is a file, which is asked anew at each scrape.
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,7 @@ class _Told:
     last_successes: Mapping[tuple[str, str], datetime]
     last_complete_at: datetime | None
     stages: Mapping[str, float]
+    size: int | None
     findings: FindingCounts | None
     cases: tuple[CaseView, ...] | None
 
@@ -101,12 +115,12 @@ class Gatherer:
 
     def ledger(self) -> Ledger:
         """The open ledger; another one where its file was replaced. LedgerError where it cannot be opened."""
-        path = self.site.ledger
-        file = path.stat().st_ino if path.exists() else 0
+        place = self.site.ledger
+        file = place.generation()
         if file != self._file:
             self.close()
         if self._ledger is None:
-            self._ledger, self._file = Ledger.open(path, create=False), file
+            self._ledger, self._file = Ledger.open(place, create=False), file
         return self._ledger
 
     def mark(self, now: datetime) -> Mark:
@@ -132,7 +146,9 @@ class Gatherer:
             made |= _of_ledger(told, owner)
             if seen is not None and told.run is not None:
                 made |= _of_both(seen, told, told.run, now)
-        return Gathered(made, troubles, told.mark if told is not None else None)
+        if told is None:
+            return Gathered(made, troubles, None)
+        return Gathered(made, troubles, told.mark, told.size)
 
     def _tell(self, now: datetime, troubles: dict[Part, str]) -> _Told | None:
         try:
@@ -147,6 +163,7 @@ class Gatherer:
                     last_successes=auditing.last_successes(connection),
                     last_complete_at=done[0].ended_at if done else None,
                     stages=history.stages_of(connection, mark.audit),
+                    size=tallies.size(connection),
                     findings=_unless_odd(Part.FINDINGS, troubles, lambda: tallies.findings_by(connection)),
                     cases=_unless_odd(Part.CASES, troubles, lambda: _cases(connection, self.site, mark.day)),
                 )
@@ -174,7 +191,7 @@ class Gatherer:
 
 def _read(site: Site, run: AuditRow, day: date, now: datetime) -> _Seen:
     judged = sealed(Snapshot(site.snapshots / run.snapshot))
-    view = of_snapshot(site, judged, run, now=now)
+    view = of_snapshot(site, judged, run, now=now, columns=COUNTED)
     return _Seen(
         run=run.id,
         day=day,
@@ -197,7 +214,7 @@ def sealed(snapshot: Snapshot) -> Judged:
         at=snapshot.at(),
         as_of=as_of,
         packs=stored_packs(snapshot),
-        assets=snapshot.assets(),
+        assets=Stored(snapshot.path),
         collected=snapshot.collection(),
         evaluation=Evaluation(as_of, (), counts, str(body["digest"])),
     )

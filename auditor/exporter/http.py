@@ -1,4 +1,4 @@
-"""A small HTTP server for scrapes: three pages, GET and HEAD, and little that a stranger could wear out.
+"""A small HTTP server for scrapes: four pages, GET and HEAD, and little that a stranger could wear out.
 
 A request has a few seconds and a few thousand bytes; so many may be open at once; whatever else is answered with the
 status that says so, and the connection is closed. It speaks no TLS and knows nobody's name: it is for the loopback
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import json
 import socket
 import socketserver
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -29,10 +30,17 @@ REQUEST = 16 * 1024
 CONNECTIONS = 32
 
 Scrape = Callable[[Format, bool], bytes]
+#: Whether it is good news (200, else 503), and the JSON that says so.
+Check = Callable[[], tuple[bool, Mapping[str, object]]]
 
 _INDEX = b"""<!doctype html><meta charset=utf-8><title>auditor</title>
-<p><a href="metrics">metrics</a> <a href="healthz">healthz</a></p>
+<p><a href="metrics">metrics</a> <a href="healthz">healthz</a> <a href="readyz">readyz</a></p>
 """
+
+
+def _lives() -> tuple[bool, Mapping[str, object]]:
+    """Who answers at all is alive."""
+    return True, {"status": "ok"}
 
 
 class Server(socketserver.ThreadingMixIn, HTTPServer):
@@ -42,8 +50,9 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
     allow_reuse_address = True
     request_queue_size = CONNECTIONS
 
-    def __init__(self, host: str, port: int, scrape: Scrape) -> None:
+    def __init__(self, host: str, port: int, scrape: Scrape, *, alive: Check = _lives, ready: Check = _lives) -> None:
         self.scrape = scrape
+        self.checks = {"/healthz": alive, "/readyz": ready}
         self.address_family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
         self._room = threading.BoundedSemaphore(CONNECTIONS)
         self._open = 0
@@ -143,8 +152,10 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == "/metrics":
             self._metrics()
-        elif path == "/healthz":
-            self._answer(b"ok\n", "text/plain; charset=utf-8")
+        elif path in self.server.checks:
+            good, body = self.server.checks[path]()
+            text = json.dumps(body, ensure_ascii=False).encode() + b"\n"
+            self._answer(text, "application/json", status=200 if good else 503)
         elif path == "/":
             self._answer(_INDEX, "text/html; charset=utf-8")
         else:
@@ -167,9 +178,9 @@ class _Handler(BaseHTTPRequestHandler):
         packed = takes_gzip(self.headers.get_all("Accept-Encoding", ()))
         self._answer(self.server.scrape(form, packed), form.value, "gzip" if packed else "")
 
-    def _answer(self, body: bytes, content_type: str, encoding: str = "") -> None:
+    def _answer(self, body: bytes, content_type: str, encoding: str = "", status: int = 200) -> None:
         self.connection.settimeout(SECONDS)
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         if encoding:

@@ -28,6 +28,8 @@ LOOK = 15.0
 AGAIN = 60.0
 #: Seconds that a scrape waits for what has just changed; Prometheus gives it ten.
 PATIENCE = 3.0
+#: Seconds for which a look at a database is fresh; a file shows its changes by itself.
+FRESH = 0.5
 
 _Files = tuple[tuple[int, int, int], ...]
 
@@ -42,7 +44,7 @@ class Keeper:
         self._wanted = self._looked = 0
         self._ending = False
         self._files: _Files | None = None
-        self._tried = 0.0
+        self._tried = self._looked_at = 0.0
         self._checked: Checked | None = trail_check.newest(site.state)
         self._page = self._gathered()
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
@@ -62,7 +64,7 @@ class Keeper:
 
     def scrape(self, form: Format, *, packed: bool = False) -> bytes:
         """The whole text, gzip-packed where that is asked for."""
-        if self._seen_files() != self._files:
+        if self._may_have_changed():
             self._ask()
         page, site = self._page, self._gatherer.site
         end = tail(site, page.gathered, self._checked, form)
@@ -95,7 +97,7 @@ class Keeper:
             yield
 
     def _look(self) -> None:
-        now, files = clock.utc_now(), self._seen_files()
+        now, files, began = clock.utc_now(), self._seen_files(), time.monotonic()
         gathered = self._page.gathered
         try:
             changed = self._gatherer.mark(now) != gathered.mark
@@ -104,7 +106,7 @@ class Keeper:
         if changed or (gathered.troubles and time.monotonic() - self._tried > AGAIN):
             self._page = self._gathered(self._page)
         # Noted last: what changed meanwhile is seen at the next look.
-        self._files = files
+        self._files, self._looked_at = files, began
 
     def _gathered(self, before: Page | None = None) -> Page:
         now: datetime = clock.utc_now()
@@ -132,12 +134,11 @@ class Keeper:
         with contextlib.suppress(LedgerError):
             self._checked = trail_check.checked(self._gatherer.ledger(), site.state, clock.utc_now())
 
+    def _may_have_changed(self) -> bool:
+        if self._gatherer.site.ledger.file is None:
+            return time.monotonic() - self._looked_at > FRESH
+        return self._seen_files() != self._files
+
     def _seen_files(self) -> _Files:
-        """By what a change of the ledger shows at once, without asking it; a file that is not there shows nothing."""
-        out = []
-        ledger = self._gatherer.site.ledger
-        for path in (ledger, ledger.with_name(f"{ledger.name}-wal")):
-            with contextlib.suppress(OSError):
-                found = path.stat()
-                out.append((found.st_ino, found.st_size, found.st_mtime_ns))
-        return tuple(out)
+        """By what a change of the ledger's files shows at once, without asking it."""
+        return self._gatherer.site.ledger.traces()

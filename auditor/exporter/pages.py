@@ -6,7 +6,6 @@ room is asked anew at each scrape, and its few lines are put at the end of what 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
 import threading
@@ -15,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.exporter.gathering import Gathered
+from auditor.exporter.scheduled import scheduled
 from auditor.exporter.trail_check import Checked
 from auditor.site import Site
 from inventories import __version__
@@ -94,26 +94,25 @@ class Page:
 
 
 def tail(site: Site, gathered: Gathered, checked: Checked | None, form: Format) -> bytes:
-    """What is asked at each scrape: trail and store, and which parts are told."""
+    """What is asked at each scrape: trail, store and schedule, and which parts are told."""
     shown: dict[Part, list[Figures]] = {}
     if gathered.mark is not None:
         faults, at = (checked.faults, checked.at) if checked is not None else (None, None)
         shown[Part.TRAIL] = office.trail(Trail(gathered.mark.seq, faults, at))
-    if (found := store(site)) is not None:
+    if (found := store(site, gathered.size)) is not None:
         shown[Part.STORE] = office.store(found)
+    if (planned := scheduled(site)) is not None:
+        shown[Part.SCHEDULE] = office.schedule(planned)
     success = {part.value: part in gathered.figures or part in shown for part in Part}
     told = (one for part in shown.values() for one in part)
     return render([*told, *office.always(__version__, success)], form)
 
 
-def store(site: Site) -> Store | None:
-    """How the store stands; None where that cannot be told."""
-    log = site.ledger.with_name(f"{site.ledger.name}-wal")
+def store(site: Site, database: int | None = None) -> Store | None:
+    """How the store stands, with the bytes of its database where it is no file; None where that cannot be told."""
+    size = site.ledger.size() if database is None else database
     try:
         room = os.statvfs(site.state)
-        size = site.ledger.stat().st_size
-        with contextlib.suppress(FileNotFoundError):
-            size += log.stat().st_size
     except OSError:
         return None
-    return Store(size, room.f_bavail * room.f_frsize)
+    return Store(size, room.f_bavail * room.f_frsize) if size is not None else None

@@ -63,6 +63,7 @@ PARTS: Mapping[Part, str] = {
     Part.CASES: "整改案件",
     Part.TRAIL: "审计轨迹",
     Part.STORE: "存储",
+    Part.SCHEDULE: "计划任务",
 }
 PROBES: Mapping[str, str] = {
     code: source_words(code)

@@ -60,13 +60,16 @@ INTERFACE = {
     "auditor_audit_complete": set(),
     "auditor_scrape_part_success": {"part"},
 }
-#: Of the store and the trail, which no view tells of.
+#: Of the store, the trail and the schedule, which no view tells of.
 OF_THE_STORE = {
     "auditor_ledger_size_bytes",
     "auditor_state_free_bytes",
     "auditor_trail_steps",
     "auditor_trail_faults",
     "auditor_trail_checked_timestamp_seconds",
+    "auditor_schedule_last_run_timestamp_seconds",
+    "auditor_schedule_next_run_timestamp_seconds",
+    "auditor_schedule_skipped_runs",
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from auditor.exporter.gathering import Gatherer
 from auditor.site import Site, load_site
+from tests.auditor.ledgers import copy_site
 from tests.auditor.office import Office
 
 #: Who drafts, reviews and signs, and the words of the papers' numbers.
@@ -60,10 +61,10 @@ def worked(office: Office, _made: Path) -> Office:
     """Audited, with a case drafted, one reviewed, one served and overdue, one closed, and a finding set aside."""
     if not _made.exists():
         _work(office)
-        shutil.copytree(office.root, _made)
+        copy_site(office.root, _made)
     else:
         shutil.rmtree(office.root)
-        shutil.copytree(_made, office.root)
+        copy_site(_made, office.root)
         office.go_to(CLOSED)
     office.wait(minutes=10)
     return office

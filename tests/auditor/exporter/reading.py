@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
@@ -13,7 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 
 from auditor.exporter.gathering import Gathered
 from auditor.exporter.pages import Page
+from auditor.ledger.place import LedgerPlace
 from reports.metrics import Format, joined
+from tests.auditor.ledgers import past
 
 
 def text_of(gathered: Gathered, form: Format = Format.PLAIN) -> str:
@@ -49,9 +49,8 @@ class Read:
         return {dict(key)["part"]: value for key, value in self.samples["auditor_scrape_part_success"].items()}
 
 
-def rows(ledger: Path, query: str) -> dict[Any, int]:
+def rows(ledger: LedgerPlace, query: str) -> dict[Any, int]:
     """A counting query's answer; the last column counts."""
-    with sqlite3.connect(ledger) as database:
-        found = database.execute(query).fetchall()
-    database.close()
+    with past(ledger) as database:
+        found = database.rows(query)
     return {row[0] if len(row) == 2 else row[:-1]: row[-1] for row in found}

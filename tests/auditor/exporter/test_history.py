@@ -18,6 +18,7 @@ from auditor.ledger.history import Labels
 from auditor.ledger.history_tables import history as table
 from auditor.ledger.store import Ledger
 from auditor.trends import openmetrics
+from tests.auditor.ledgers import ledger_of
 
 DAY = date(2026, 1, 1)
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -25,7 +26,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(tmp_path / "ledger.sqlite") as made:
+    with Ledger.open(ledger_of(tmp_path / "ledger.sqlite")) as made:
         yield made
 
 
@@ -115,7 +116,7 @@ class Undone(Exception):
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with Ledger.open(tmp_path_factory.mktemp("history") / "ledger.sqlite") as made:
+    with Ledger.open(ledger_of(tmp_path_factory.mktemp("history") / "ledger.sqlite")) as made:
         yield made
 
 

@@ -93,12 +93,27 @@ def test_head_is_get_without_its_body(server: Server) -> None:
 
 
 def test_the_other_pages(server: Server) -> None:
-    assert ask(server, path="/healthz").all == b"ok\n"
+    for path in ("/healthz", "/readyz"):
+        told = ask(server, path=path)
+        assert told.all == b'{"status": "ok"}\n' and told.headers["Content-Type"] == "application/json"
     index = ask(server, path="/").all
     assert b'href="metrics"' in index and b'href="healthz"' in index
     assert ask(server, path="/metrics?name[]=x").status == 200
     for path in ("/metrics/", "/../etc/passwd", "/%2e%2e/", "/metric"):
         assert ask(server, path=path).status == 404
+
+
+def test_bad_news_of_health_are_told_by_the_status() -> None:
+    server = Server(
+        "127.0.0.1", 0, lambda form, packed: b"", alive=lambda: (False, {"status": "hangs"}), ready=lambda: (True, {})
+    )
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    assert ask(server, path="/healthz").status == 503 and ask(server, path="/readyz").status == 200
+    assert ask(server, "HEAD", path="/healthz").all == b""
+    server.shutdown()
+    server.finish(1.0)
+    thread.join(5)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"])
