@@ -102,7 +102,7 @@ def taken(site: Site, request: Request, probes: Sequence[str], ledger: Ledger, n
     try:
         kept = looks.kept(site, [scope.zone.id for scope in zones])
     except (BundleError, OSError) as error:
-        raise Failed(f"a kept look cannot be read: {clean(str(error), 300)}") from error
+        raise _unreadable(error) from error
     vantages = {scope.zone.id: scope.zone.vantage for scope in zones}
     return choose(
         looks.newest(look for look in kept if look.vantage == vantages[look.zone]),
@@ -114,6 +114,10 @@ def taken(site: Site, request: Request, probes: Sequence[str], ledger: Ledger, n
         prefixes={scope.zone.id: tuple(map(str, scope.zone.prefixes)) for scope in zones},
         now=now,
     )
+
+
+def _unreadable(error: Exception) -> Failed:
+    return Failed(f"a kept look cannot be read: {clean(str(error), 300)}")
 
 
 def fresh_of(collected: Collection, carried: Container[Pair]) -> Collection:
@@ -157,7 +161,10 @@ def _brought(site: Site, choice: Choice, withheld: Container[str]) -> Collection
     excluded = {scope.zone.id: Ranges(scope.excluded) for scope in site.scopes}
     parts = []
     for look, probes in choice.by_look():
-        found = look.collection()
+        try:
+            found = look.collection()
+        except (BundleError, OSError) as error:
+            raise _unreadable(error) from error
         parts.append(
             Collection(
                 tuple(

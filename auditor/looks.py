@@ -7,23 +7,19 @@ the newest look of every zone, dated by when it was seen (docs/decisions/0010).
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.site import Site
 from inventories import __version__
-from inventories.bundle import Bundle, Head, read, write
+from inventories.bundle import Bundle, Head, peek, read, write
 from inventories.model import Collection
 from inventories.places import Zone
-
-#: Observations in one line of a look: a reader holds one line at a time.
-LINE_OBSERVATIONS = 2_000
 
 _NAME = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{32})\.bundle")
 Pair = tuple[str, str]
@@ -100,17 +96,8 @@ def save(site: Site, head: Head, collection: Collection) -> Look:
     """Keeps what this machine saw itself. OSError where the disk is full: then nothing is kept."""
     target = _place(site, head)
     _make_folder(site, target.parent)
-    write(target, head, lines(collection), None)
+    write(target, head, [collection], None)
     return _look(target, head, "")
-
-
-def lines(collection: Collection) -> Iterator[Collection]:
-    """A collection in pieces of a bounded size; what was covered and what failed comes with the first."""
-    observations = iter(collection.observations)
-    first = tuple(itertools.islice(observations, LINE_OBSERVATIONS))
-    yield Collection(first, collection.coverage, collection.failures)
-    while piece := tuple(itertools.islice(observations, LINE_OBSERVATIONS)):
-        yield Collection(piece)
 
 
 def folder(site: Site, zone: str) -> Path:
@@ -121,15 +108,15 @@ def folder(site: Site, zone: str) -> Path:
 def kept(site: Site, zones: Iterable[str]) -> tuple[Look, ...]:
     """The looks of some zones, oldest first by when they were seen. What else lies in the folders is left alone.
 
-    BundleError or OSError for a file of ours that cannot be read: a look that is lost must not pass for none.
+    BundleError or OSError for a file of ours whose head cannot be read: a look that is lost must not pass for none.
+    The digest of its content is checked when that is read.
     """
     found = []
     for zone in sorted(set(zones)):
         home = folder(site, zone)
         for path in sorted(home.iterdir()) if home.is_dir() else ():
             if _NAME.fullmatch(path.name):
-                bundle = read(path, trust=None)
-                found.append(_look(path, bundle.head, bundle.signed_by))
+                found.append(_look(path, *peek(path)))
     return tuple(sorted(found, key=lambda look: (look.seen_until, look.id)))
 
 

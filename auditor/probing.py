@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -67,20 +68,26 @@ def look(
     home: Path,
     command: str,
     go_on: str,
+    anew: bool = False,
     clock: Callable[[], datetime],
     on_event: Callable[[Event], None],
 ) -> Sight:
     """One run of the probes over the permits. ``home`` keeps finished shards, ``go_on`` is what to type after a stop.
 
-    Each zone is looked at by one process at a time, so that its rate is kept.
+    Each zone is looked at by one process at a time, so that its rate is kept; with ``anew`` that process forgets
+    the shards of an earlier run.
     """
     from auditor.workers.centre import far
     from probes.base import Stop
     from probes.run import FileShardStore, run_probes
 
-    (home / "work").mkdir(mode=0o700, parents=True, exist_ok=True)
     stop = Stop()
-    with _alone(site, permits, command, clock()), far(site, permits, home=home, now=clock) as there:
+    with ExitStack() as held:
+        held.enter_context(_alone(site, permits, command, clock()))
+        if anew:
+            shutil.rmtree(home, ignore_errors=True)
+        (home / "work").mkdir(mode=0o700, parents=True, exist_ok=True)
+        there = held.enter_context(far(site, permits, home=home, now=clock))
         looking = [there.wrap(probe) for probe in probes]
         seen = run_probes(
             looking,

@@ -83,7 +83,7 @@ def probe(
 
 def _signer(bundle: Path | None, key: str | None, zones: Sequence[str]) -> KeySigner | None:
     """The key that a bundle is signed with. :class:`Refused` before anything is sent."""
-    from inventories.signing import SigningError, load_signer
+    from auditor.site_trust import signer
     from probes.secrets import SecretMissing
 
     if bundle is None:
@@ -100,10 +100,8 @@ def _signer(bundle: Path | None, key: str | None, zones: Sequence[str]) -> KeySi
     if not bundle.parent.is_dir():
         raise Refused(f"{bundle.parent}: there is no such folder")
     try:
-        secret = Secret.parse(key)
-        found = secret.path()
-        return load_signer(found if found is not None else secret.reveal(), owner_only=secret.scheme == "file")
-    except (ValueError, SecretMissing, SigningError) as error:
+        return signer(Secret.parse(key))
+    except (ValueError, SecretMissing) as error:
         raise Refused(f"--key: {error}") from None
 
 
@@ -143,8 +141,6 @@ def _look(
 
     zone, began = permit.zone, clock.utc_now()
     home = site.state / "looking" / zone.id
-    if not resume or not _is_recent(home, began):
-        shutil.rmtree(home, ignore_errors=True)
 
     def on_event(event: Event) -> None:
         tell(drawing, event)
@@ -155,6 +151,7 @@ def _look(
         given,
         [permit],
         home=home,
+        anew=not resume or not _is_recent(home, began),
         command="auditor probe",
         go_on=f"'auditor probe --resume --zone {zone.id} --site {site.root}'",
         clock=clock.utc_now,
@@ -174,7 +171,7 @@ def _look(
     if bundle is None:
         path = looks.save(site, head, sight.collection).path
     else:
-        write_bundle(bundle, head, looks.lines(sight.collection), signer)
+        write_bundle(bundle, head, [sight.collection], signer)
         path = bundle
     shutil.rmtree(home, ignore_errors=True)
     return _Seen(head, sight.collection, path)

@@ -291,8 +291,9 @@ def test_a_damaged_look_is_a_failure_and_no_absence(town: Town) -> None:
     data = bytearray(look.path.read_bytes())
     data[-20] ^= 1
     look.path.write_bytes(data)
+    (damaged,) = looks.kept(town.site, ["mzj"])
     with pytest.raises(BundleError):
-        looks.kept(town.site, ["mzj"])
+        damaged.collection()
     done = town.city.run("audit", "--collected")
     assert done.returncode == 3
     assert "a kept look cannot be read" in done.stderr
