@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, ValidationError
 
+from auditor.ledger.place import LedgerPlace
 from auditor.site_access import ACCESS_MODELS, Strict, access
 from auditor.site_check import check
 from auditor.site_ledger import LEDGER_MODELS, LedgerConfig
@@ -24,7 +25,7 @@ from auditor.site_retention import RETENTION_MODELS, RetentionConfig
 from auditor.site_schedule import SCHEDULE_MODELS, ScheduleConfig
 from auditor.site_trust import TRUST_MODELS, KeyConfig
 from auditor.site_workers import WORKERS_MODELS, WorkersConfig
-from auditor.site_zones import ZONE_MODELS, ProfileConfig, Slug, ZoneConfig
+from auditor.site_zones import ZONE_MODELS, ZONE_SECTIONS, ProfileConfig, Slug, ZoneConfig
 from inventories.documents import Document, read_yaml
 from inventories.faults import Fault, Faults, did_you_mean
 from inventories.places import Places, Zone
@@ -93,8 +94,8 @@ class Site:
         return self.root / "out"
 
     @property
-    def ledger(self) -> Path:
-        return self.state / "ledger.sqlite"
+    def ledger(self) -> LedgerPlace:
+        return self.config.ledger.place(self.state)
 
     @property
     def snapshots(self) -> Path:
@@ -103,6 +104,17 @@ class Site:
     @property
     def stop_file(self) -> Path:
         return self.state / "STOP"
+
+    @property
+    def keeps_looks(self) -> bool:
+        """Whether what was seen is kept to be judged later: zones are looked at on a schedule, or from elsewhere."""
+        return bool(self.config.schedule.judge) or any(
+            zone.schedule or zone.by == "bundle" for zone in self.config.zones
+        )
+
+    def zone(self, name: str) -> ZoneConfig:
+        """What the configuration says of a zone that is there."""
+        return next(zone for zone in self.config.zones if zone.id == name)
 
     def today(self, now: datetime) -> date:
         """The calendar date at the site."""
@@ -172,7 +184,9 @@ def _known_keys(path: Sequence[str | int]) -> list[str]:
     }
     model: type[BaseModel] = SiteConfig
     for part in path:
-        model = models.get(str(part), model)
+        # A zone's own section may bear the name of one of the site's.
+        own = ZONE_SECTIONS if model is ZoneConfig else {}
+        model = own.get(str(part)) or models.get(str(part), model)
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

@@ -108,3 +108,4 @@ ZONE_MODELS: dict[str, type[BaseModel]] = {
     "freeze": FreezeConfig,
     "profiles": ProfileConfig,
 }
+ZONE_SECTIONS: dict[str, type[BaseModel]] = {"schedule": TimesConfig}

@@ -12,7 +12,7 @@ from pathlib import Path
 from auditor import clock
 from auditor.errors import Exit
 from auditor.output import print_json, print_table
-from auditor.site import SITE_FILE, load_site
+from auditor.site import SITE_FILE, Site, load_site
 from inventories.faults import Faults
 
 _FREE_BYTES = 1024**3
@@ -31,7 +31,7 @@ class Check:
 
 
 def doctor(root: Path, *, as_json: bool) -> int:
-    checks = [*_nmap(), _ssh(), _clock(), _fonts(), _pages(), *_site(root)]
+    checks = [*_nmap(), _ssh(), _clock(), _fonts(), _pages(), _sm2(), *_site(root)]
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -97,6 +97,31 @@ def _pages() -> Check:
     return Check("pdf", "ok", "LibreOffice is here")
 
 
+def _sm2() -> Check:
+    from inventories.signing_sm2 import why_not
+
+    missing = why_not()
+    if missing:
+        return Check(
+            "sm2", "warning", f"bundles signed with SM2 cannot be checked: {missing}", "keys of Ed25519 can be"
+        )
+    return Check("sm2", "ok", "bundles may be signed with SM2 and SM3")
+
+
+def _ledger(site: Site) -> Iterator[Check]:
+    """A database has to answer before the first audit, too; a file is made by it."""
+    from auditor.ledger import Ledger, LedgerError
+
+    try:
+        if site.ledger.exists():
+            Ledger.open(site.ledger).close()
+            yield Check("ledger", "ok", site.ledger.shown)
+        elif site.ledger.file is None:
+            yield Check("ledger", "ok", f"{site.ledger.shown} answers, and is empty")
+    except LedgerError as error:
+        yield Check("ledger", "fault", str(error))
+
+
 def _site(root: Path) -> Iterator[Check]:
     if not (root / SITE_FILE).is_file():
         return
@@ -112,13 +137,6 @@ def _site(root: Path) -> Iterator[Check]:
         )
     else:
         yield Check("disk", "ok", f"{free // 1024**3} GiB free")
-    if site.ledger.exists():
-        from auditor.ledger import Ledger, LedgerError
-
-        try:
-            with Ledger.open(site.ledger):
-                yield Check("ledger", "ok", str(site.ledger))
-        except LedgerError as error:
-            yield Check("ledger", "fault", str(error))
+    yield from _ledger(site)
     if site.stop_file.exists():
         yield Check("stop", "warning", "all probing is stopped", f"auditor stop --clear --site {root}")
