@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from pathlib import Path
 
+from auditor.commands.deployed import Standing
 from auditor.errors import Exit, Refused
 from auditor.output import say
 from inventories.faults import clean
@@ -17,15 +17,6 @@ from reports.prometheus.shipped import RUNBOOKS
 _FILE, _FOLDER = 0o644, 0o755
 #: A file of ours is some 40 kB; what is larger was written by somebody else, and is not read.
 _MOST_BYTES = 1_000_000
-
-
-class Standing(enum.Enum):
-    """How the file that is there compares with the one to be written."""
-
-    MISSING = "missing"
-    SAME = "same"
-    OURS = "ours"
-    EDITED = "edited"
 
 
 def deploy_prometheus(directory: Path, *, target: str, force: bool, runbooks: str = RUNBOOKS) -> int:

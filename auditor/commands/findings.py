@@ -10,7 +10,7 @@ from pathlib import Path
 from auditor import clock
 from auditor.errors import Exit, Refused
 from auditor.intake import open_ledger, packs_in_force
-from auditor.output import print_json, print_table, say, stdout
+from auditor.output import print_json, print_table, say, stdout, write
 from auditor.site import Site, load_site
 from inventories.faults import did_you_mean
 from reports.model import FindingView
@@ -106,11 +106,14 @@ def _unknowns(site: Site, department: str | None, rule: str | None, *, as_json: 
 
 def explain(root: Path, name: str, *, as_json: bool) -> int:
     site = load_site(root)
+    from auditor.thinning import removed
     from auditor.views import event_views, finding_view, rules_of
 
     with open_ledger(site) as ledger, _refusing():
         row = ledger.finding(name)
         events = event_views(ledger.history(row.id))
+        with ledger.reading() as connection:
+            gone = removed(connection, (row.snapshot_first, row.snapshot_last))
     rules, now = rules_of(packs_in_force(site)), clock.utc_now()
     view = finding_view(row, rules, now=now, timezone=site.timezone)
     if as_json:
@@ -119,13 +122,18 @@ def explain(root: Path, name: str, *, as_json: bool) -> int:
             | {
                 "history": [
                     {"at": e.at.isoformat(), "state": e.state, "reason": e.reason, "by": e.by} for e in events
-                ]
+                ],
+                "snapshots_removed": [
+                    {"snapshot": one.snapshot, "sha256": one.digest, "at": one.at.isoformat()} for one in gone
+                ],
             }
         )
         return Exit.DONE
     from reports.summary import render_explain
 
     stdout().print(render_explain(view, events, timezone=site.config.timezone))
+    for one in gone:
+        write(f"快照{one.snapshot}已于{site.today(one.at)}按保存期限清理，其清单的SHA-256摘要：{one.digest}")
     return Exit.DONE
 
 
