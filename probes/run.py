@@ -26,7 +26,7 @@ from probes.base import Context, Probe, Shard, Stop
 from probes.scope import Permit, subtract
 from probes.store import FileShardStore, ShardStore
 
-__all__ = ["Event", "FileShardStore", "Happening", "ShardStore", "run_probes"]
+__all__ = ["Event", "FileShardStore", "Happening", "ShardStore", "collect_shard", "run_probes"]
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,34 @@ def run_probes(
     a probe or the network does.
     """
     return _Run(probes, permits, workdir, stop, now, on_event, store, stop_file, workers).go()
+
+
+def collect_shard(
+    probe: Probe,
+    shard: Shard,
+    permit: Permit,
+    *,
+    workdir: Path,
+    stop: Stop,
+    now: Callable[[], datetime],
+    report: Callable[[str], None] = lambda _text: None,
+    beside: int = 1,
+) -> Collection:
+    """One shard in a private folder below ``workdir``. Whatever goes wrong is a failure over its targets."""
+
+    def collect() -> Collection:
+        home = Path(tempfile.mkdtemp(prefix="shard-", dir=workdir))
+        try:
+            return probe.collect(shard, Context(permit, home, stop, now, report, beside))
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+
+    def failed(reason: str, message: str) -> Collection:
+        scope = tuple(str(network) for network in shard.targets)
+        at = now().astimezone(UTC)
+        return Collection(failures=(Failure(probe.name, shard.zone, scope, reason, message, at),))
+
+    return _guarded(collect, failed)
 
 
 class _Run:
@@ -240,18 +268,16 @@ class _Run:
         def report(text: str) -> None:
             self._tell(Happening.NOTE, lane, probe.name, shard, text)
 
-        def collect() -> Collection:
-            home = Path(tempfile.mkdtemp(prefix="shard-", dir=self.workdir))
-            try:
-                return probe.collect(shard, Context(lane.permit, home, lane.stop, self.now, report, lane.limit))
-            finally:
-                shutil.rmtree(home, ignore_errors=True)
-
-        def failed(reason: str, message: str) -> Collection:
-            scope = tuple(str(network) for network in shard.targets)
-            return Collection(failures=(Failure(probe.name, shard.zone, scope, reason, message, self._at()),))
-
-        return _guarded(collect, failed)
+        return collect_shard(
+            probe,
+            shard,
+            lane.permit,
+            workdir=self.workdir,
+            stop=lane.stop,
+            now=self.now,
+            report=report,
+            beside=lane.limit,
+        )
 
     def _end(self, found: Collection, lane: _Lane, probe: Probe, shard: Shard) -> None:
         lane.running -= 1

@@ -23,6 +23,12 @@ def _load(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def load() -> Callable[[str], ModuleType]:
+    """``load("rabbitmq")`` is the module beside this file."""
+    return _load
+
+
+@pytest.fixture(scope="session")
 def netns() -> ModuleType:
     """The builder of networks; the test fails where namespaces cannot be built."""
     module = _load("netns")
