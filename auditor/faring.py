@@ -142,6 +142,28 @@ _REASONS: Mapping[str, str] = {
     "bad_name": "域名写法有误",
     "looping": "应答循环",
     "no_shell": "无可用命令环境",
+    # What stands between this machine and a worker (docs/workers.md), or spoils what a worker sent.
+    "no_worker": "没有核查节点应答",
+    "given_up": "核查节点多次领取而未完成",
+    "not_read": "核查节点未予受理",
+    "broker_refused": "消息服务拒绝连接",
+    "clock_skewed": "核查节点时钟不准",
+    "worker_too_old": "核查节点程序版本过低",
+    "worker_differs": "核查节点的分片与中心不一致",
+    "outside_worker": "超出核查节点的配置范围",
+    "excluded_here": "核查节点的配置予以排除",
+    "secret_not_allowed": "核查节点未获准使用该凭据",
+    "unknown_probe": "核查节点没有该探测程序",
+    "wrong_zone": "不是该核查节点负责的网络",
+    "bad_job": "任务内容有误",
+    "foreign_result": "探测结果不属于该任务",
+    "replayed": "探测结果系重复提交",
+    "too_large": "内容超出大小上限",
+    "bad_format": "探测结果格式有误",
+    "truncated": "探测结果不完整",
+    "changed_byte": "探测结果被改动",
+    "bomb": "探测结果解压后过大",
+    "newer_format": "探测结果来自更新的程序版本",
 }
 
 

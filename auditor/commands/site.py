@@ -74,6 +74,7 @@ def check(root: Path, *, as_json: bool) -> int:
         faults.extend(result.faults)
         notes.extend(result.notes)
         notes.extend(_unowned(site, result))
+        notes.extend(_unvouched(site))
         faults.extend(_credentials(site))
         try:
             notes.extend(catalogue_notes(site.root, site.today(clock.utc_now())))
@@ -124,6 +125,18 @@ def _unowned(site: Site, result: RegisterResult) -> Iterator[Fault]:
                 )
 
 
+def _unvouched(site: Site) -> Iterator[Fault]:
+    """Zones whose bundles nobody may sign."""
+    signing = {zone for key in site.config.keys for zone in key.zones}
+    for zone in site.config.zones:
+        if zone.by == "bundle" and zone.id not in signing:
+            yield Fault(
+                str(site.root / "site.yaml"),
+                f"zone {zone.id!r} is looked at by bundles, and no key is trusted for it",
+                "add the public key to 'keys': until then none can be taken in",
+            )
+
+
 def _unpublished(calendar: Calendar, today: date) -> Iterator[Fault]:
     """The year in which deadlines that begin soon will end, where its working days are not known yet."""
     soon = today + _SOON
@@ -140,7 +153,9 @@ def _credentials(site: Site) -> Iterator[Fault]:
 
     where = str(site.root / "site.yaml")
     for scope in site.scopes:
-        for secret in scope.access.secrets:
+        # Those of a zone that is looked at from inside lie there.
+        near = site.zone(scope.zone.id).by == "centre"
+        for secret in scope.access.secrets if near else ():
             # Only the service that systemd starts is handed its credentials.
             if secret.scheme == "systemd":
                 continue

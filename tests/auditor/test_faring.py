@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from datetime import UTC, datetime, timedelta
 
 from auditor.faring import Fared, fared
@@ -70,3 +71,18 @@ def test_a_failure_that_names_nothing_is_not_full_coverage() -> None:
 def test_a_probe_that_did_nothing_and_failed_at_nothing_is_not_listed() -> None:
     assert fared({"mzj": ZONE}, Collection(), {}) == ()
     assert fared({}, Collection(coverage=(looked("ssh", "inside", "10.1.0.7/32"),)), {}) == ()
+
+
+def test_every_reason_that_a_worker_or_its_result_may_give_has_words() -> None:
+    """A bureau reads them; an English word among them would be a hole."""
+    from importlib.resources import files
+
+    from auditor.faring import _REASONS
+
+    found = set()
+    for name in ("allowed", "work", "results", "post", "centre"):
+        text = files("auditor.workers").joinpath(f"{name}.py").read_text(encoding="utf-8")
+        found |= set(re.findall(r'(?:No|failed|_fail_all)\((?:job, |waiting\.job, )?"([a-z_]+)"', text))
+        found |= set(re.findall(r'(?:return|reason =) "([a-z_]{5,})"(?:, | if)', text))
+    assert {"no_worker", "outside_worker", "broker_refused", "worker_too_old"} <= found
+    assert {reason for reason in found if reason not in _REASONS} == set()
