@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from auditor.errors import Failed, Refused
@@ -19,11 +20,11 @@ from auditor.evidence import facts_of, seen_before
 from auditor.ledger.records import Seen
 from auditor.site import Site
 from auditor.site_packs import pack_id
-from auditor.views import departments, rules_of, unknown_view
+from auditor.views import departments, rules_of
 from inventories.model import Asset, Collection, KeyMap
 from inventories.snapshot import Draft, Snapshot, SnapshotError, snapshot_ids
+from inventories.stored import Stored
 from policies.model import Evaluation, Outcome, Pack, Rule, Verdict
-from policies.subjects import columns_of
 from reports.model import UnknownView
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Judged:
     """A snapshot with its verdicts.
 
     ``collected`` holds coverage, failures, submissions and waivers; its observations only while the audit runs.
-    ``keymap`` and ``doubts`` are known only then.
+    ``assets`` of a stored snapshot are read from its files at each pass. ``keymap`` and ``doubts`` are known only
+    while the audit runs.
     """
 
     snapshot: str
@@ -47,7 +49,7 @@ class Judged:
     at: datetime
     as_of: date
     packs: tuple[Pack, ...]
-    assets: tuple[Asset, ...]
+    assets: Sequence[Asset]
     collected: Collection
     evaluation: Evaluation
     keymap: KeyMap = field(default_factory=KeyMap)
@@ -100,17 +102,16 @@ class Judged:
         pack = next(p for p in self.packs if p.id == self.rules[rule].pack)
         return pack.in_force_to is not None and self.as_of > pack.in_force_to
 
-    def unknown_views(self) -> tuple[UnknownView, ...]:
-        """What could not be told, with the Chinese titles of the columns that nobody has shown."""
-        from policies.evaluate import unknowns
+    def stored(self) -> Judged:
+        """The same without what stands in memory: what is asked for from now on is read from the sealed files."""
+        collected = replace(self.collected, observations=())
+        return replace(self, assets=Stored(self.path), collected=collected, keymap=KeyMap())
 
-        out = []
-        for unknown in unknowns(self.path, self.packs, as_of=self.as_of):
-            rule = self.rules[unknown.rule]
-            titles = [columns_of(rule.subject)[name].title for name in unknown.missing]
-            titles += [f"本地设置 {name}" for name in unknown.waits_for]
-            out.append(unknown_view(rule, self.by_key[unknown.asset_key], titles, self.names))
-        return tuple(out)
+    def unknown_views(self) -> Sequence[UnknownView]:
+        """What could not be told, with the titles of the columns that nobody has shown; read when it is asked for."""
+        from auditor.late import SnapshotUnknowns
+
+        return SnapshotUnknowns(self)
 
 
 def judge(
@@ -125,7 +126,7 @@ def judge(
     """Writes the snapshot, judges it where it lies, and seals both in one rename."""
     from auditor.catalogue import list_files
     from inventories import __version__
-    from policies.evaluate import evaluate, write_outcomes
+    from policies.evaluate import Limits, evaluate, write_outcomes
     from policies.lists.load import digest
 
     as_of = site.today(at)
@@ -149,7 +150,9 @@ def judge(
             packs=dict(pack_copies(packs)),
             lists=lists,
         )
-        evaluation = evaluate(draft.path, packs, as_of=as_of, waivers=collected.waivers)
+        with TemporaryDirectory(prefix=".aside-", dir=draft.path) as aside:
+            limits = Limits(aside=Path(aside))
+            evaluation = evaluate(draft.path, packs, as_of=as_of, waivers=collected.waivers, limits=limits)
         write_outcomes(draft.path, packs, draft.path / OUTCOMES, as_of=as_of, waivers=collected.waivers)
         (draft.path / JUDGEMENT).write_text(judgement(evaluation), encoding="utf-8")
         path = draft.commit()
@@ -223,7 +226,7 @@ def reopen(site: Site, name: str, *, as_of: date | None = None) -> Judged:
             at=stored.at(),
             as_of=day,
             packs=packs,
-            assets=stored.assets(),
+            assets=Stored(stored.path),
             collected=collected,
             evaluation=evaluate(stored.path, packs, as_of=day, waivers=collected.waivers),
             doubts=tuple(stored.context().get("doubts", ())),

@@ -11,12 +11,12 @@ from auditor.cases.case_views import case_views
 from auditor.errors import Refused
 from auditor.faring import Fared, fared
 from auditor.judging import Judged, reopen
+from auditor.late import SnapshotAssets
 from auditor.ledger import cases as stored
 from auditor.ledger.records import AuditRow, Status
 from auditor.ledger.store import Ledger
 from auditor.site import Site
 from auditor.views import (
-    asset_views,
     by_gravity,
     count_views,
     departments,
@@ -82,8 +82,19 @@ def overview(
     )
 
 
-def of_snapshot(site: Site, judged: Judged, run: AuditRow, *, now: datetime) -> AuditView:
-    """What a snapshot tells by itself: no findings, no cases, nothing waived, no earlier audit."""
+def of_snapshot(
+    site: Site,
+    judged: Judged,
+    run: AuditRow,
+    *,
+    now: datetime,
+    columns: Mapping[str, Sequence[str]] | None = None,
+) -> AuditView:
+    """What a snapshot tells by itself: no findings, no cases, nothing waived, no earlier audit.
+
+    Its assets are read from its files when somebody asks for them; of what ``columns`` names alone where they are
+    only to be counted (:class:`auditor.late.SnapshotAssets`).
+    """
     return AuditView(
         site=site.config.name,
         region=site.config.region,
@@ -100,7 +111,7 @@ def of_snapshot(site: Site, judged: Judged, run: AuditRow, *, now: datetime) -> 
         unknowns=(),
         probes=probe_views(site, {}, judged, {}),
         systems=system_views(judged.assets, judged.packs, judged.names, {}),
-        assets=asset_views(judged.assets, judged.names, lists_of(judged.path), judged.as_of),
+        assets=SnapshotAssets(judged, lists_of(judged.path), columns=columns),
         changes=Changes(),
         packs=tuple((pack.id, pack.digest) for pack in judged.packs),
         conflicts=judged.doubts,

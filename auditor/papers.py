@@ -9,11 +9,14 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from auditor.site import Site
+from inventories.kinds import KINDS
 from inventories.snapshot import digest_of
 from policies.model import CONTRACTOR, Pack, Power, Rule
+from reports.late import of_kind
 from reports.model import AssetView, AuditView, DepartmentView, FindingView, NoticeView, Written
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from reports.papers.templates import Templates
 
 _LIVE = ("open", "reopened", "stale")
+#: Kinds of things that are built: projects, and what may name one.
+_BUILT = tuple(kind.name for kind in KINDS.values() if any(c.name == "project_code" for c in kind.columns))
 
 
 def write_papers(site: Site, view: AuditView, judged: Judged, registers: RegisterResult) -> Written:
@@ -77,11 +82,12 @@ def notices_of(site: Site, view: AuditView, packs: tuple[Pack, ...], *, digest: 
     rules = {rule.full_id: rule for pack in packs for rule in pack.rules}
     over_contractors = any(power.over == CONTRACTOR for pack in packs for power in pack.powers.values())
     builders = contractors(view.assets) if over_contractors else {}
+    found = _under_powers(view, rules)
     for pack in packs:
         for power in pack.powers.values():
             for department in view.departments:
-                found = _under(view, rules, department, pack, power)
-                for addressee, theirs in _by_addressee(builders, power, found):
+                under = found.get((department.id, pack.id, power.id), [])
+                for addressee, theirs in _by_addressee(builders, power, under):
                     notice = _notice(site, view, pack, power, department, theirs, addressee)
                     yield replace(notice, snapshot_digest=digest)
 
@@ -107,14 +113,11 @@ def _by_addressee(
     yield from sorted(groups.items(), key=lambda group: (not group[0], group[0]))
 
 
-def contractors(assets: Iterable[AssetView]) -> Mapping[str, str]:
+def contractors(assets: Sequence[AssetView]) -> Mapping[str, str]:
     """Key of a project, or of a system that names one, → its contractor as the register of projects gives it."""
-    assets = tuple(assets)
-    projects = {
-        (one.department_id, str(one.values.get("code") or "")): one for one in assets if one.kind == "project"
-    }
+    projects = {(one.department_id, str(one.values.get("code") or "")): one for one in of_kind(assets, "project")}
     out: dict[str, str] = {}
-    for one in assets:
+    for one in chain.from_iterable(of_kind(assets, kind) for kind in ("project", *_BUILT)):
         code = str(one.values.get("project_code") or "")
         project = one if one.kind == "project" else projects.get((one.department_id, code)) if code else None
         name = str(project.values.get("contractor") or "").strip() if project is not None else ""
@@ -123,21 +126,13 @@ def contractors(assets: Iterable[AssetView]) -> Mapping[str, str]:
     return out
 
 
-def _under(
-    view: AuditView, rules: dict[str, Rule], department: DepartmentView, pack: Pack, power: Power
-) -> list[FindingView]:
-    out = []
+def _under_powers(view: AuditView, rules: Mapping[str, Rule]) -> dict[tuple[str, str, str], list[FindingView]]:
+    """The living findings that a power may order mended, by department, pack and power."""
+    out: dict[tuple[str, str, str], list[FindingView]] = {}
     for finding in view.findings:
         rule = rules.get(finding.rule)
-        if (
-            rule is not None
-            and rule.pack == pack.id
-            and rule.power is not None
-            and rule.power.id == power.id
-            and finding.department_id == department.id
-            and finding.state in _LIVE
-        ):
-            out.append(finding)
+        if rule is not None and rule.power is not None and finding.state in _LIVE:
+            out.setdefault((finding.department_id, rule.pack, rule.power.id), []).append(finding)
     return out
 
 

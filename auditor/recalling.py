@@ -7,16 +7,17 @@ that falls short of that leaves it open, and stale.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from auditor.collecting import Looked, fresh_of
 from auditor.ledger.life import Sight
 from auditor.ledger.records import FindingRow, Present, Terms
+from auditor.ledger.rows import batched
 from inventories.again import Again, Known
 from inventories.coverage import Covered, asset_absence
-from inventories.keymap import known, resolve
-from inventories.model import Strength
+from inventories.keymap import known, names_of, resolve
+from inventories.model import Identifier, Strength
 from inventories.places import Zone
 from inventories.snapshot import Snapshot, SnapshotError
 from policies.model import Verdict
@@ -55,14 +56,15 @@ class Recall:
         fresh = fresh_of(judged.collected, looked.carried)
         self.covered = Covered(fresh.coverage)
         self.again = Again(fresh, self.covered)
-        #: The newest of the earlier snapshots that was asked: its name, and what it knew (None: it cannot be read).
-        self._asked: tuple[str, tuple[Known, ...] | None] = ("", None)
-        self.names = known(judged.keymap)
+        self._ledger = ledger
+        #: What is asked about, as each is called today and was called before, with what all of them were known by.
+        self._keys: frozenset[str] = frozenset()
+        self.names: Mapping[str, tuple[Identifier, ...]] = {}
+        #: What earlier findings rest on: of those that this audit did not see.
+        self.earlier: Mapping[str, FindingRow] = {}
+        #: The newest of the earlier snapshots that was asked.
+        self._asked = _Earlier(None, {})
         self.looked_at = looked.attempted - {failure.zone for failure in fresh.failures}
-        #: What earlier findings rest on, read before the ledger's transaction begins.
-        self.earlier: Mapping[str, FindingRow] = {
-            row.id: row for row in ledger.findings(states=("open", "stale", "reopened", "waived", "dismissed"))
-        }
 
     def terms(self) -> Terms:
         today = self.judged.as_of
@@ -72,10 +74,27 @@ class Recall:
     def sight_of(self, present: Sequence[Present]) -> Mapping[str, Sight]:
         """By finding id: what this audit can say of each."""
         present = [replace(one, department_id=self.whose(one.department_id)) for one in present]
+        self._recall(present)
         verdicts = self.judged.verdicts_for([(one.rule, one.asset_key) for one in present])
         # Findings that one snapshot confirmed last stand together: it is read once.
         together = sorted(present, key=lambda one: (self._last_seen_in(one), one.id))
         return {one.id: self._sight(one, verdicts.get((one.rule, one.asset_key))) for one in together}
+
+    def _recall(self, present: Sequence[Present]) -> None:
+        """Reads what is known of what is asked about, and of nothing else: a city has a million things.
+
+        The ledger is being written meanwhile: a finding may still stand there under a key that was merged away.
+        """
+        keymap = self.judged.keymap
+        wanted = frozenset(one.asset_key for one in present)
+        self.names, self._keys = known(keymap, wanted), names_of(keymap.aliases, wanted)
+        asked = frozenset(one.id for one in present)
+        self.earlier = {
+            row.id: row
+            for some in batched(sorted(self._keys))
+            for row in self._ledger.findings(assets=some)
+            if row.id in asked
+        }
 
     def _sight(self, one: Present, verdict: Verdict | None) -> Sight:
         if one.rule not in self.judged.rules:
@@ -110,35 +129,32 @@ class Recall:
 
     def _looked_again(self, one: Present) -> bool:
         """Whether everybody who saw an asset when the finding was last confirmed looked again in this audit."""
-        everything = self._known_in(self._last_seen_in(one)) or ()
-        things = self._known(one)
-        if things:
-            hosts = [known for known in everything if known.kind == "host"]
-            return all(self.again.looked(thing, hosts) for thing in things)
+        earlier = self._known_in(self._last_seen_in(one))
+        if things := earlier.things.get((one.kind, one.asset_key)):
+            return all(earlier.looked(self.again, thing) for thing in things)
         # The snapshot is gone: the finding's own facts still name those who saw it, and no machine.
         if self._was_seen(one):
             return self.again.covered_by(self._collectors(one), [zone.id for zone in self._zones(one)])
         is_concluded = any(i.scheme in ("place", "service") for i in self.names.get(one.asset_key, ()))
         return not is_concluded or self._zones_covered(one)
 
-    def _known(self, one: Present) -> list[Known]:
-        """What the audit that last confirmed a finding knew of its asset."""
-        aliases = self.judged.keymap.aliases
-        everything = self._known_in(self._last_seen_in(one)) or ()
-        return [k for k in everything if k.kind == one.kind and resolve(aliases, k.key) == one.asset_key]
-
     def _last_seen_in(self, one: Present) -> str:
         row = self.earlier.get(one.id)
         return row.snapshot_last if row is not None else ""
 
-    def _known_in(self, snapshot: str) -> tuple[Known, ...] | None:
-        if snapshot != self._asked[0]:
+    def _known_in(self, snapshot: str) -> _Earlier:
+        """What an earlier snapshot knew of what is asked about; nothing where it cannot be read."""
+        if self._asked.snapshot is None or self._asked.snapshot.id != snapshot:
+            aliases = self.judged.keymap.aliases
+            things: dict[tuple[str, str], list[Known]] = {}
             try:
-                found = tuple(Snapshot(self.site.snapshots / snapshot).known())
+                found = Snapshot(self.site.snapshots / snapshot)
+                for one in found.known(keys=self._keys):
+                    things.setdefault((one.kind, resolve(aliases, one.key)), []).append(one)
             except SnapshotError:
-                found = None
-            self._asked = (snapshot, found)
-        return self._asked[1]
+                return _Earlier(None, {})
+            self._asked = _Earlier(found, things)
+        return self._asked
 
     def _collectors(self, one: Present) -> set[str]:
         """The probes that a finding's facts name as their sources: ``nmap + ssh``, ``openstack https://…``."""
@@ -172,3 +188,28 @@ class Recall:
     def _zones_covered(self, one: Present) -> bool:
         """Whether everything that may be probed there was; what the site excludes is the site's own decision."""
         return all(zone.id in self.looked_at for zone in self._zones(one))
+
+
+@dataclass(slots=True)
+class _Earlier:
+    """What an earlier snapshot knew. ``things``: kind and key of today → what is asked about."""
+
+    snapshot: Snapshot | None
+    things: Mapping[tuple[str, str], list[Known]]
+    #: Of things without an address of their own: where they were seen, and by whom → whether those looked again.
+    _concluded: dict[tuple[tuple[str, ...], frozenset[str]], bool] = field(default_factory=dict)
+
+    def looked(self, again: Again, thing: Known) -> bool:
+        """Whether everybody who saw a thing looked again; see :meth:`inventories.again.Again.looked`."""
+        if thing.spots or thing.kind == "cloud" or self.snapshot is None:
+            return again.looked(thing, self._hosts(thing))
+        place = (thing.zones, thing.seen_by)
+        if place not in self._concluded:
+            self._concluded[place] = again.looked(thing, self._hosts(thing))
+        return self._concluded[place]
+
+    def _hosts(self, thing: Known) -> list[Known]:
+        """The machines of its zones, which tell of a thing that has no address of its own."""
+        if thing.spots or self.snapshot is None:
+            return []
+        return list(self.snapshot.known("host", zones=thing.zones))

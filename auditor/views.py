@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 
 from auditor.evidence import fact_views, sourced
 from auditor.ledger.records import EventRow, FindingRow
 from inventories.kinds import KINDS
-from inventories.model import Asset, plain
+from inventories.model import Asset, Conflict, Value, plain
+from inventories.stored import Stored
 from policies.lists import join
 from policies.lists.load import Lists
-from policies.model import Basis, Bite, Count, Pack, Rule, Severity
+from policies.model import Basis, Bite, Count, Pack, Rule, Severity, Unknown
 from policies.orders import obstacles, obstacles_to_letter
 from policies.subjects import stored
 from reports.model import (
@@ -29,7 +30,7 @@ _PACK_GONE = "所依据的规则包已不在用"
 _ENDED = "已销号或已排除"
 
 #: What every asset has by whose it is.
-_OF_DEPARTMENT = frozenset({"department_id", "department_name", "sector", "region", "level_of_government"})
+OF_DEPARTMENT = frozenset({"department_id", "department_name", "sector", "region", "level_of_government"})
 #: Statuses of systems that stand outside 上云率: they do not run yet, or no longer.
 _NOT_IN_USE = {"planned": "planned", "suspended": "suspended"}
 
@@ -43,9 +44,15 @@ def departments(assets: Iterable[Asset]) -> tuple[DepartmentView, ...]:
             sector=asset.text("sector"),
             level=asset.text("level_of_government"),
         )
-        for asset in assets
-        if asset.kind == "department"
+        for asset in shown(assets, "department")
     )
+
+
+def shown(assets: Iterable[Asset], kind: str) -> Iterator[Asset]:
+    """The assets of a kind; of stored ones nothing but what they show is read."""
+    if isinstance(assets, Stored):
+        return assets.shown(kind)
+    return (asset for asset in assets if asset.kind == kind)
 
 
 def rules_of(packs: Iterable[Pack]) -> dict[str, Rule]:
@@ -205,16 +212,15 @@ def count_views(counts: Iterable[Count], rules: Mapping[str, Rule]) -> tuple[Cou
     )
 
 
-def unknown_view(rule: Rule, asset: Asset, missing: Sequence[str], names: Mapping[str, str]) -> UnknownView:
-    department = asset.text("department_id")
+def unknown_view(rule: Rule, unknown: Unknown, missing: tuple[str, ...], names: Mapping[str, str]) -> UnknownView:
     return UnknownView(
         rule=rule.full_id,
         title=rule.title,
-        asset_name=asset.text("name") or asset.key,
-        asset_key=asset.key,
-        department_id=department,
-        department_name=names.get(department, ""),
-        missing=tuple(missing),
+        asset_name=unknown.asset_name or unknown.asset_key,
+        asset_key=unknown.asset_key,
+        department_id=unknown.department_id,
+        department_name=names.get(unknown.department_id, ""),
+        missing=missing,
     )
 
 
@@ -229,10 +235,9 @@ def system_views(
     """
     levels = {level for pack in packs for level in pack.recognised_levels}
     out = []
-    for asset in assets:
-        if asset.kind != "system" or asset.get("is_declared") is not True:
-            continue
-        out.append(_system_view(asset, levels, names, waived))
+    for asset in shown(assets, "system"):
+        if asset.get("is_declared") is True:
+            out.append(_system_view(asset, levels, names, waived))
     return tuple(out)
 
 
@@ -288,43 +293,56 @@ def asset_views(
     assets: Iterable[Asset], names: Mapping[str, str], lists: Lists | None = None, as_of: date | None = None
 ) -> tuple[AssetView, ...]:
     """Every asset as a ledger's row. With ``lists``, components carry what the lists say of them on the day."""
-    listed = _Listed(lists, as_of) if lists is not None and as_of is not None else None
-    out = []
-    for asset in assets:
-        department = asset.text("department_id")
-        values = {name: value if isinstance(value, date) else plain(value) for name, value in asset.values.items()}
-        if listed is not None and asset.kind == join.KIND:
-            values |= listed.of(values)
-        out.append(
-            AssetView(
-                kind=asset.kind,
-                key=asset.key,
-                name=asset.text("name"),
-                department_id=department,
-                department_name=names.get(department, ""),
-                zone=asset.text("zone"),
-                values=values,
-                conflicts=tuple(f"{KINDS[asset.kind].column(c.column).title}：{c.why}" for c in asset.conflicts),
-                sources=_sources(asset),
-            )
-        )
-    return tuple(out)
+    listed = Listed(lists, as_of)
+    return tuple(
+        asset_view(asset.kind, asset.key, asset.values, asset.conflicts, _sources(asset), names, listed)
+        for asset in assets
+    )
+
+
+def asset_view(
+    kind: str,
+    key: str,
+    shown: Mapping[str, Value],
+    conflicts: Iterable[Conflict],
+    sources: tuple[str, ...],
+    names: Mapping[str, str],
+    listed: Listed,
+) -> AssetView:
+    """An asset by the values that it shows as a ledger's row."""
+    values = {name: value if isinstance(value, date) else plain(value) for name, value in shown.items()}
+    if kind == join.KIND:
+        values |= listed.of(values)
+    department = str(values.get("department_id") or "")
+    return AssetView(
+        kind=kind,
+        key=key,
+        name=str(values.get("name") or ""),
+        department_id=department,
+        department_name=names.get(department, ""),
+        zone=str(values.get("zone") or ""),
+        values=values,
+        conflicts=tuple(f"{KINDS[kind].column(c.column).title}：{c.why}" for c in conflicts),
+        sources=sources,
+    )
 
 
 def _sources(asset: Asset) -> tuple[str, ...]:
     """Who spoke of an asset itself, each once; what it has from its department is that one's."""
-    joined = (fact.source for fact in asset.facts if fact.column not in _OF_DEPARTMENT)
+    joined = (fact.source for fact in asset.facts if fact.column not in OF_DEPARTMENT)
     return tuple(dict.fromkeys(source for sources in joined for source in sources.split(" + ")))
 
 
-class _Listed:
-    """What the lists say of components: each distinct product is looked up once."""
+class Listed:
+    """What the lists say of components: each distinct product is looked up once. Nothing without lists, or a day."""
 
-    def __init__(self, lists: Lists, as_of: date) -> None:
+    def __init__(self, lists: Lists | None, as_of: date | None) -> None:
         self._lists, self._as_of = lists, as_of
         self._known: dict[tuple[object, ...], dict[str, object]] = {}
 
     def of(self, values: Mapping[str, object]) -> dict[str, object]:
+        if self._lists is None or self._as_of is None:
+            return {}
         product = tuple(values.get(name) for name in (*join.SOURCES, join.NAMED, "is_declared"))
         if product not in self._known:
             found = join.answers(self._lists, values, self._as_of)

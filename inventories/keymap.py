@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,12 +45,19 @@ def resolve(aliases: Mapping[str, str], key: str) -> str:
     return key
 
 
-def known(keymap: KeyMap) -> dict[str, tuple[Identifier, ...]]:
-    """For every key, the identifiers by which it was last known, in order."""
+def known(keymap: KeyMap, keys: Container[str] | None = None) -> dict[str, tuple[Identifier, ...]]:
+    """For every key (or those among ``keys``), the identifiers by which it was last known, in order."""
     out: dict[str, list[Identifier]] = {}
     for (_kind, identifier), key in keymap.keys.items():
-        out.setdefault(resolve(keymap.aliases, key), []).append(identifier)
+        living = resolve(keymap.aliases, key) if key in keymap.aliases else key
+        if keys is None or living in keys:
+            out.setdefault(living, []).append(identifier)
     return {key: tuple(sorted(identifiers)) for key, identifiers in out.items()}
+
+
+def names_of(aliases: Mapping[str, str], keys: Collection[str]) -> frozenset[str]:
+    """Living keys with all that were merged into them."""
+    return frozenset({*keys, *(old for old in aliases if resolve(aliases, old) in keys)})
 
 
 def identifiers_of(keymap: KeyMap, key: str) -> tuple[Identifier, ...]:

@@ -26,7 +26,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -37,7 +37,8 @@ from inventories.again import Known
 from inventories.codec import CodecError, collection_from_json, collection_to_json
 from inventories.faults import Fault, clean
 from inventories.model import Asset, Collection, Identifier, KeyMap
-from inventories.tables import read_assets, read_known, read_together, write_assets, write_keys, write_observations
+from inventories.stored import each_asset, read_assets, read_known, read_together
+from inventories.tables import write_assets, write_keys, write_observations
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -175,10 +176,19 @@ class Snapshot:
         """Every asset with its facts and conflicts, ordered by kind and key."""
         return read_assets(self.path)
 
-    def known(self) -> Iterator[Known]:
-        """What every asset was known by, where and by whom: a small part of what :meth:`assets` reads."""
+    def each_asset(self) -> Iterator[Asset]:
+        """The same one after another: a province's do not fit into memory."""
+        yield from each_asset(self.path)
+
+    def known(
+        self, kind: str = "", *, keys: Iterable[str] | None = None, zones: Iterable[str] | None = None
+    ) -> Iterator[Known]:
+        """What every asset was known by, where and by whom: a small part of what :meth:`assets` reads.
+
+        Of one kind only, by its key, or in some zones, where that is given.
+        """
         try:
-            yield from read_known(self.path)
+            yield from read_known(self.path, kind, keys=keys, zones=zones)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SnapshotError(f"{self.path}: {error}") from error
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -17,18 +16,14 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from inventories.again import Known
-from inventories.facts import COLUMNS
-from inventories.kinds import KINDS, Column, Kind, Type
+from inventories.kinds import KINDS, Kind, Type
 from inventories.model import (
     Asset,
     Conflict,
     Identifier,
     KeyMap,
     Observation,
-    Origin,
     SourcedFact,
-    Strength,
     Value,
     plain,
 )
@@ -37,8 +32,6 @@ from inventories.steady import without_cycle_collection
 T = TypeVar("T")
 _BATCH = 50_000
 _ENCODED = json.JSONEncoder(ensure_ascii=False).encode
-_STRENGTHS = {int(strength): strength for strength in Strength}
-_ORIGINS = {origin.value: origin for origin in Origin}
 
 _TYPES: dict[Type, Any] = {
     Type.TEXT: pa.string(),
@@ -138,26 +131,10 @@ def write_observations(folder: Path, observations: Iterable[Observation]) -> Non
     _write(folder / "observations.parquet", _OBSERVATIONS, observations, _observation_row)
 
 
-def read_together(folder: Path, kind: str) -> Iterator[frozenset[Identifier]]:
-    """The identifiers that each observation of a kind gave together."""
-    with pq.ParquetFile(folder / "observations.parquet") as file:
-        for batch in file.iter_batches(_BATCH, columns=["kind", "identifiers"]):
-            for row in batch.to_pylist():
-                if row["kind"] == kind:
-                    yield frozenset(Identifier(i["scheme"], i["value"], i["vantage"]) for i in row["identifiers"])
-
-
-def read_known(folder: Path) -> Iterator[Known]:
-    """What every asset was known by, where and by whom; none of its columns."""
-    for row in _read(folder / "assets.parquet"):
-        identifiers = tuple(Identifier(i["scheme"], i["value"], i["vantage"]) for i in row["identifiers"])
-        yield Known(row["kind"], row["key"], identifiers, tuple(row["zones"]), tuple(row["collectors"]))
-
-
 def write_keys(folder: Path, keymap: KeyMap) -> None:
     """What this audit called things: each identifier with its key, and whether a person pinned it."""
-    rows = sorted({(kind, i, key, False) for (kind, i), key in keymap.keys.items()}) + sorted(
-        (kind, i, key, True) for (kind, i), key in keymap.pins.items()
+    rows = sorted(((kind, i, key, False) for (kind, i), key in keymap.keys.items()), key=_in_order) + sorted(
+        ((kind, i, key, True) for (kind, i), key in keymap.pins.items()), key=_in_order
     )
     _write(
         folder / "keys.parquet",
@@ -176,48 +153,9 @@ def write_keys(folder: Path, keymap: KeyMap) -> None:
     )
 
 
-def read_assets(folder: Path) -> tuple[Asset, ...]:
-    """Every asset with its facts and conflicts, ordered by kind and key."""
-    with without_cycle_collection():
-        return _read_assets(folder)
-
-
-def _read_assets(folder: Path) -> tuple[Asset, ...]:
-    values: dict[tuple[str, str], dict[str, Value]] = {}
-    for name, kind in KINDS.items():
-        columns = {column.name: column for column in kind.all_columns}
-        for row in _read(folder / f"{name}.parquet"):
-            values[name, row["key"]] = {n: _stored(columns[n], v) for n, v in row.items() if v is not None}
-    facts: dict[tuple[str, str], list[SourcedFact]] = {}
-    for row in _read(folder / "facts.parquet"):
-        facts.setdefault((row["kind"], row["key"]), []).append(_fact(row["kind"], row))
-    conflicts: dict[tuple[str, str], list[Conflict]] = {}
-    for row in _read(folder / "conflicts.parquet"):
-        kind_name = row["kind"]
-        column = _column(kind_name, row["column"])
-        conflict = Conflict(
-            row["column"],
-            _parsed(column, row["shown"]),
-            row["why"],
-            tuple(_fact(kind_name, claim) for claim in row["claims"]),
-        )
-        conflicts.setdefault((kind_name, row["key"]), []).append(conflict)
-    out = []
-    for known in read_known(folder):
-        place = (known.kind, known.key)
-        out.append(
-            Asset(
-                kind=known.kind,
-                key=known.key,
-                identifiers=known.identifiers,
-                values=values.get(place, {}),
-                facts=tuple(facts.get(place, ())),
-                conflicts=tuple(conflicts.get(place, ())),
-                zones=known.zones,
-                collectors=known.collectors,
-            )
-        )
-    return tuple(out)
+def _in_order(row: tuple[str, Identifier, str, bool]) -> tuple[str, str, str, str]:
+    kind, identifier, _key, _pinned = row
+    return kind, identifier.scheme, identifier.value, identifier.vantage
 
 
 def _write(path: Path, schema: Any, items: Iterable[T], row: Callable[[T], dict[str, Any]]) -> None:
@@ -254,12 +192,6 @@ def _fact_columns(assets: Sequence[Asset]) -> dict[str, list[Any]]:
         "evidence": [fact.evidence for fact in facts],
         "absent": [fact.absent for fact in facts],
     }
-
-
-def _read(path: Path) -> Iterator[dict[str, Any]]:
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_BATCH):
-            yield from batch.to_pylist()
 
 
 def _names(asset: Asset) -> dict[str, Any]:
@@ -309,51 +241,19 @@ def _observation_row(observation: Observation) -> dict[str, Any]:
         "zone": observation.zone,
         "department_id": observation.department_id,
         "identifiers": [_identifier_row(i) for i in observation.identifiers],
-        "facts": json.dumps(
-            [[f.column, plain(f.value), int(f.strength), f.evidence, f.absent] for f in observation.facts],
-            ensure_ascii=False,
+        "facts": _ENCODED(
+            [[f.column, plain(f.value), int(f.strength), f.evidence, f.absent] for f in observation.facts]
         ),
     }
 
 
 def _text(value: Value) -> str | None:
-    return None if value is None else _ENCODED(value if isinstance(value, str) else plain(value))
-
-
-def _column(kind: str, name: str) -> Column | None:
-    return COLUMNS.get(kind, {}).get(name)
-
-
-def _parsed(column: Column | None, text: str | None) -> Value:
-    """A value from its JSON text; what a date is, the column says."""
-    if text is None:
+    if value is None:
         return None
-    value: Value = _loaded(text)
-    if column is not None and column.type is Type.DATE and isinstance(value, str):
-        return date.fromisoformat(value)
-    return value
+    return _said(value) if isinstance(value, (str, tuple)) else _ENCODED(plain(value))
 
 
-@lru_cache(maxsize=4096)
-def _loaded(text: str) -> Any:
-    """A city's facts hold the same few values over and over."""
-    value = json.loads(text)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _stored(column: Column, value: Any) -> Value:
-    return tuple(value) if column.type is Type.TEXTS else value
-
-
-def _fact(kind: str, row: dict[str, Any]) -> SourcedFact:
-    at: datetime = row["observed_at"]
-    return SourcedFact(
-        column=row["column"],
-        value=_parsed(_column(kind, row["column"]), row["value"]),
-        strength=_STRENGTHS[row["strength"]],
-        origin=_ORIGINS[row["origin"]],
-        source=row["source"],
-        observed_at=at.astimezone(UTC),
-        evidence=row["evidence"],
-        absent=row["absent"],
-    )
+@lru_cache(maxsize=65_536)
+def _said(value: str | tuple[str, ...]) -> str:
+    """A city's facts hold the same few texts over and over."""
+    return _ENCODED(value)

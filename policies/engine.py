@@ -7,7 +7,7 @@ those. Codes are chosen so that a row on which no rule bears is zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -46,16 +46,20 @@ _SAFE = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
-    "temp_directory": "",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What judging may use. None leaves the number of threads to DuckDB, which takes one for each core."""
+    """What judging may use. None leaves the number of threads to DuckDB, which takes one for each core.
+
+    ``aside`` is a folder, the caller's own and private, in which what does not fit into ``memory`` may lie meanwhile;
+    without one, what does not fit is a fault.
+    """
 
     threads: int | None = None
     memory: str = "800MB"
+    aside: Path | None = None
 
 
 Part = Callable[[str], str]
@@ -261,6 +265,12 @@ class Engine:
         """The result as an Arrow table."""
         return self._run(lambda: self.db.sql(query).to_arrow_table())
 
+    def stream(self, query: str, rows: int) -> Iterator[Any]:
+        """The result as Arrow record batches of about so many rows, made as they are read."""
+        reader = self._run(lambda: self.db.sql(query).to_arrow_reader(rows))
+        while (batch := self._run(lambda: next(reader, None))) is not None:
+            yield batch
+
     def _run(self, query: Callable[[], Any]) -> Any:
         try:
             return query()
@@ -345,7 +355,8 @@ class Engine:
 
 def _connect(paths: Sequence[Path], limits: Limits) -> duckdb.DuckDBPyConnection:
     """A database that can read these files and nothing else, and cannot be told otherwise."""
-    config: dict[str, Any] = {**_SAFE, "memory_limit": limits.memory}
+    aside = str(limits.aside) if limits.aside is not None else ""
+    config: dict[str, Any] = {**_SAFE, "memory_limit": limits.memory, "temp_directory": aside}
     if limits.threads is not None:
         config["threads"] = limits.threads
     db = duckdb.connect(":memory:", config=config)

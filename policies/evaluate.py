@@ -11,8 +11,10 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from inventories.model import Waiver, canonical
@@ -24,11 +26,15 @@ from policies.statements import identifier, listed, nested, select, text
 from policies.subjects import derived
 from policies.waivers import Waived, idle_patterns, waived
 
-__all__ = ["Limits", "evaluate", "idle_patterns", "unknowns", "verdicts_for", "write_outcomes"]
+__all__ = ["Limits", "each_unknown", "evaluate", "idle_patterns", "unknowns", "verdicts_for", "write_outcomes"]
 
 _DEFAULT = Limits()
 #: Rules that are counted together; a divisor of those in a word.
 TOGETHER = 6
+#: Rows of the file of outcomes that are written at once.
+_ROWS = 122_880
+#: Rows that are made into records at once.
+_SOME = 8192
 
 
 def evaluate(
@@ -205,17 +211,30 @@ def unknowns(
 
     ``limit`` bounds the number for each rule; ``departments`` restricts it to theirs.
     """
-    out: list[Unknown] = []
+    return list(each_unknown(source, packs, as_of=as_of, limit=limit, departments=departments, limits=limits))
+
+
+def each_unknown(
+    source: Path,
+    packs: Sequence[Pack],
+    *,
+    as_of: date,
+    limit: int | None = None,
+    departments: Collection[str] = (),
+    limits: Limits = _DEFAULT,
+) -> Iterator[Unknown]:
+    """The same, one after another: a province has tens of millions of them."""
     with Engine(source, packs, as_of, limits) as engine:
         for kind in engine.kinds:
             engine.judge(kind)
-            for judged in engine.rules[kind]:
-                query = _undecided(engine, kind, judged, departments, limit=limit)
-                for key, name, department, _code, missing in engine.fetch(query):
-                    columns = tuple(missing.split(",")) if missing else ()
-                    rule = judged.rule
-                    out.append(Unknown(rule.full_id, kind, key, name or "", department, columns, rule.waits_for))
-    return sorted(out, key=lambda unknown: (unknown.rule, unknown.asset_key))
+        every = [(judged, kind) for kind in engine.kinds for judged in engine.rules[kind]]
+        for judged, kind in sorted(every, key=lambda entry: entry[0].rule.full_id):
+            rule = judged.rule
+            for batch in engine.stream(_undecided(engine, kind, judged, departments, limit=limit, named=True), _SOME):
+                keys, owners, _codes, missing, names = (column.to_pylist() for column in batch.columns)
+                for key, department, lacks, name in zip(keys, owners, missing, names, strict=True):
+                    columns = tuple(lacks.split(",")) if lacks else ()
+                    yield Unknown(rule.full_id, kind, key, name or "", department, columns, rule.waits_for)
 
 
 def _undecided(
@@ -226,8 +245,9 @@ def _undecided(
     *,
     codes: Collection[int] = (UNKNOWN,),
     limit: int | None = None,
+    named: bool = False,
 ) -> str:
-    """SQL of a rule's rows with these codes: key, name, department, code, and the columns that are missing."""
+    """SQL of a rule's rows with these codes: key, department, code, the columns that are missing (and the name)."""
     column = engine.column(kind, judged.pack)
 
     def missing(names: Sequence[str]) -> str:
@@ -249,7 +269,7 @@ def _undecided(
     wanted = f"{judged.code} IN ({', '.join(map(str, codes))})"
     if departments:
         wanted += f" AND v.department IN ({listed(sorted(departments))})"
-    columns = ["t.key", "t.name", "v.department", f"{judged.code} AS code", lacking]
+    columns = ["t.key", "v.department", f"{judged.code} AS code", lacking, *(["t.name"] if named else [])]
     return select(columns, engine.joined(kind), where=wanted, order_by="t.key", limit=limit)
 
 
@@ -266,48 +286,58 @@ def write_outcomes(
 
     Columns: ``rule``, ``kind``, ``asset_key``, ``department_id``, ``verdict``, ``waiver``, ``missing`` (columns
     nobody has shown, parted by commas), by rule and asset key. Who is in neither list is compliant or was never
-    meant; the counts tell how many. The file must not exist; it is created for its owner only.
+    meant; the counts tell how many. The file must not exist; it is created for its owner only. It is written as it
+    is read: a province has tens of millions of unknowns. What does not fit into memory while it is sorted lies in a
+    folder beside it, which is gone at the end.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = ("rule", "kind", "asset_key", "department_id", "verdict", "waiver", "missing")
-    shape = pa.schema([(name, pa.string()) for name in names])
     total = 0
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with (
         os.fdopen(handle, "wb") as stream,
-        pq.ParquetWriter(stream, shape, compression="zstd") as writer,
-        Engine(source, packs, as_of, limits) as engine,
+        TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as aside,
+        pq.ParquetWriter(stream, _shape(), compression="zstd") as writer,
+        Engine(source, packs, as_of, replace(limits, aside=limits.aside or Path(aside))) as engine,
     ):
         for kind in engine.kinds:
             engine.judge(kind)
             leave = waived(engine, kind, waivers, as_of)
             for judged in engine.rules[kind]:
-                found = engine.arrow(_undecided(engine, kind, judged, codes=(VIOLATION, UNKNOWN)))
-                writer.write_table(_outcome_table(found, judged, leave, shape))
-                total += found.num_rows
+                theirs = {key: waiver for (rule, key), (waiver, _) in leave.items() if rule == judged.rule.full_id}
+                query = _undecided(engine, kind, judged, codes=(VIOLATION, UNKNOWN))
+                for batch in engine.stream(query, _ROWS):
+                    writer.write_batch(_outcome_rows(batch, judged, theirs), row_group_size=_ROWS)
+                    total += batch.num_rows
     return total
 
 
-def _outcome_table(found: Any, judged: Judged, leave: Waived, shape: Any) -> Any:
+def _shape() -> Any:
     import pyarrow as pa
 
-    rule = judged.rule.full_id
-    keys = found.column("key").to_pylist()
-    waivers = [leave.get((rule, key), ("", ""))[0] for key in keys]
-    verdicts = [
-        (Verdict.WAIVED if waiver else VERDICTS[code]).value
-        for code, waiver in zip(found.column("code").to_pylist(), waivers, strict=True)
-    ]
-    size = found.num_rows
+    names = ("rule", "kind", "asset_key", "department_id", "verdict", "waiver", "missing")
+    return pa.schema([(name, pa.string()) for name in names])
+
+
+def _outcome_rows(found: Any, judged: Judged, waivers: Mapping[str, str]) -> Any:
+    """A batch of a rule's rows as the file holds them. ``waivers``: asset key → the waiver laid over the rule's."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    size, keys = found.num_rows, found.column("key")
+    words = pa.array([VERDICTS[code].value for code in range(len(VERDICTS))], pa.string())
+    verdicts = words.take(found.column("code").cast(pa.int8()))
+    laid = pa.repeat(pa.scalar("", pa.string()), size)
+    if waivers:
+        laid = pa.array([waivers.get(key, "") for key in keys.to_pylist()], pa.string())
+        verdicts = pc.if_else(pc.not_equal(laid, ""), Verdict.WAIVED.value, verdicts)
     columns = [
-        pa.array([rule] * size, pa.string()),
-        pa.array([judged.rule.subject] * size, pa.string()),
-        pa.array(keys, pa.string()),
+        pa.repeat(pa.scalar(judged.rule.full_id, pa.string()), size),
+        pa.repeat(pa.scalar(judged.rule.subject, pa.string()), size),
+        keys,
         found.column("department"),
-        pa.array(verdicts, pa.string()),
-        pa.array(waivers, pa.string()),
+        verdicts,
+        laid,
         found.column("missing"),
     ]
-    return pa.Table.from_arrays(columns, schema=shape)
+    return pa.RecordBatch.from_arrays(columns, schema=_shape())

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain
 
+from reports.late import owned
 from reports.model import AuditView
 from reports.words import LIVE
 
@@ -103,10 +104,10 @@ def owners(view: AuditView) -> list[tuple[str, str]]:
     """Departments (id, name) in the register's order, then every other owner that the view mentions."""
     out = {d.id: d.name for d in view.departments}
     named = chain(
-        ((f.department_id, f.department_name) for f in view.findings),
-        ((u.department_id, u.department_name) for u in view.unknowns),
-        ((s.department_id, s.department_name) for s in view.systems),
-        ((a.department_id, a.department_name) for a in view.assets),
+        owned(view.findings),
+        owned(view.unknowns),
+        owned(view.systems),
+        owned(view.assets),
         ((c.department_id, c.department_id) for c in view.counts),
     )
     for department, name in named:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from inventories.kinds import KINDS
+from reports.late import of_kind
 from reports.ledger_cells import Cell, Mark, heads
 from reports.ledger_columns import (
     EVIDENCE,
@@ -41,7 +42,7 @@ _MISSING = {"等保备案": "未备案", "等保测评": "未测评", "密评": 
 
 def write_assessments(book: Book, view: AuditView, order: Order) -> None:
     """Adds 等保密评台账: every registered system but those not yet built or retired."""
-    assets = {asset.key: asset for asset in view.assets if asset.kind == "system"}
+    assets = {asset.key: asset for asset in of_kind(view.assets, "system")}
     systems = order.sort((s for s in view.systems if s.status not in _NOT_IN_USE), lambda s: (s.name, s.key))
     columns = heads(
         "部门 14; 系统名称 20; 等保|级别 6; 备案证明编号 18; 备案日期 11; 备案|失效日期 11",

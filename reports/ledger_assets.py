@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from inventories.kinds import KINDS
+from inventories.kinds import KINDS, Kind
+from reports.late import of_kind
 from reports.ledger_cells import Cell, heads
 from reports.ledger_columns import EVIDENCE, SNAPSHOT, Getter, Order, chosen, conflicts_of, evidence, getter, others
+from reports.ledger_large import large_assets, write_numbers
 from reports.model import AssetView, AuditView
 from reports.sheets import Book
 
@@ -63,7 +65,10 @@ def write_assets(book: Book, view: AuditView, sheets: Sequence[Sheet], order: Or
     """Adds the sheets, in that order. Columns that nothing is known of are left out, but for the printed ones."""
     for sheet in sheets:
         kind = KINDS[sheet.kind]
-        found = [asset for asset in view.assets if asset.kind == sheet.kind and sheet.holds(asset)]
+        if (numbers := large_assets(view, sheet.kind)) is not None:
+            write_asset_numbers(book, sheet.title, kind, numbers, order)
+            continue
+        found = [asset for asset in of_kind(view.assets, sheet.kind) if sheet.holds(asset)]
         found = order.sort(found, lambda asset: (asset.name, asset.key))
         first = chosen(kind, sheet.printed)
         rest = others(kind, found, [column.name for column, _ in first])
@@ -78,6 +83,15 @@ def write_assets(book: Book, view: AuditView, sheets: Sequence[Sheet], order: Or
         shown, hidden = [getter(column) for column, _ in first], [getter(column) for column, _ in rest]
         rows = _rows(found, shown, hidden, view.snapshot)
         book.sheet(sheet.title, columns, rows, printed=2 + len(first) + len(EVIDENCE))
+
+
+def write_asset_numbers(
+    book: Book, title: str, kind: Kind, numbers: Mapping[tuple[str, str], int], order: Order
+) -> None:
+    """How many of a kind each department has, where they are too many to be listed."""
+    told = {(owner, name, kind.title): number for (owner, name), number in numbers.items()}
+    command = f"auditor assets --kind {kind.name} --department 部门编号"
+    write_numbers(book, title, told, order, of="对象类型", command=command)
 
 
 def _rows(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from inventories.kinds import KINDS
 from policies.lists.model import TABLES_OF
 from policies.subjects import columns_of
+from reports.late import of_kind
+from reports.ledger_assets import write_asset_numbers
 from reports.ledger_cells import Cell, Mark, heads
 from reports.ledger_columns import EVIDENCE, SNAPSHOT, Order, chosen, conflicts_of, evidence, getter, others
+from reports.ledger_large import large_assets
 from reports.model import AssetView, AuditView
 from reports.sheets import Book
 
@@ -26,11 +29,15 @@ _WORDS = {**{code: _STATUS.label(code) for code in _STATUS.values}, _NO_TABLE: "
 
 def write_components(book: Book, view: AuditView, order: Order) -> None:
     """Adds 信创产品统计 (departments and categories) and 信创产品台账."""
+    if (numbers := large_assets(view, _KIND.name)) is not None:
+        _counts(book, of_kind(view.assets, _KIND.name), order)
+        write_asset_numbers(book, "信创产品台账", _KIND, numbers, order)
+        return
     found = order.sort(
-        (asset for asset in view.assets if asset.kind == _KIND.name),
+        of_kind(view.assets, _KIND.name),
         lambda asset: (str(asset.values.get("category") or "~"), asset.name, asset.key),
     )
-    _counts(book, found)
+    _counts(book, found, order)
     first, listed = chosen(_KIND, _PRINTED), chosen(_KIND, _LISTED)
     taken = [column.name for column, _ in (*first, *listed)]
     rest = others(_KIND, found, taken)
@@ -73,11 +80,12 @@ def standing(asset: AssetView) -> str:
     return _NO_TABLE if category and category not in TABLES_OF else _UNTOLD
 
 
-def _counts(book: Book, components: list[AssetView]) -> None:
+def _counts(book: Book, components: Iterable[AssetView], order: Order) -> None:
     counted: dict[tuple[str, str, str], Counter[str]] = {}
     for asset in components:
         group = (asset.department_id, asset.department_name, str(asset.values.get("category") or ""))
         counted.setdefault(group, Counter())[standing(asset)] += 1
+    counted = dict(sorted(counted.items(), key=lambda entry: (order.rank(entry[0][0]), entry[0][2] or "~")))
     columns = heads("部门 30; 产品类别 14; 产品数 10", "; ".join(f"{title} 12" for title in _WORDS.values()))
     total: Counter[str] = sum(counted.values(), Counter())
     book.sheet(

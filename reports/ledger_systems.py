@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from inventories.kinds import KINDS
+from reports.late import of_kind
 from reports.ledger_cells import Cell, Head, Mark, heads
 from reports.ledger_columns import EVIDENCE, SNAPSHOT, Getter, Order, chosen, conflicts_of, evidence, getter, others
 from reports.model import AssetView, AuditView, SystemView
@@ -26,7 +27,7 @@ _YES_OR_NOT = {False: "否", None: Mark("无法判定", "faint")}
 
 def write_systems(book: Book, view: AuditView, order: Order) -> None:
     """Adds 系统未上云台账 (not on the cloud, or nobody has shown it, and why) and 系统已上云台账."""
-    assets = {asset.key: asset for asset in view.assets if asset.kind == "system"}
+    assets = {asset.key: asset for asset in of_kind(view.assets, "system")}
     first = chosen(_KIND, _PRINTED)
     rest = others(_KIND, assets.values(), [*(column.name for column, _ in first), *_OWN])
     shown, hidden = [getter(column) for column, _ in first], [getter(column) for column, _ in rest]

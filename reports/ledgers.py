@@ -21,6 +21,7 @@ from reports.ledger_cases import OVER, write_cases
 from reports.ledger_cells import Cell, Lines, Ratio, heads
 from reports.ledger_columns import SNAPSHOT, Order
 from reports.ledger_components import write_components
+from reports.ledger_large import MOST_ROWS, not_listed, write_finding_numbers, write_unknown_numbers
 from reports.ledger_systems import write_systems
 from reports.model import AuditView, FactView, FindingView, RuleView, UnknownView
 from reports.papers.facts import fact_words
@@ -47,13 +48,16 @@ from reports.words import (
     word,
 )
 
+_ASSET_SHEETS = (ROOMS, NETWORKS, OTHER_NETWORKS, CLOUDS, HOSTS)
+
 
 def write_ledger(view: AuditView, path: Path) -> None:
     """Writes the workbook, whole or not at all, readable by its owner only.
 
     Sheets: 汇总, 问题台账, 整改案件台账, 系统未上云台账, 系统已上云台账, 机房台账, 业务专网台账, 其他网络台账,
     云平台台账, 主机台账, 信创产品统计, 信创产品台账, 等保密评台账, 项目台账, 待核实（无法判定）, 探测覆盖情况 and
-    法规依据. Raises OSError where the file cannot be written.
+    法规依据. A table of more rows than :data:`~reports.ledger_large.MOST_ROWS` is told by its numbers, and the first
+    sheet says so. Raises OSError where the file cannot be written.
     """
     whom = view.for_whom or view.bureau
     properties = {
@@ -69,11 +73,11 @@ def write_ledger(view: AuditView, path: Path) -> None:
         _findings(book, view, order)
         write_cases(book, view, order)
         write_systems(book, view, order)
-        write_assets(book, view, (ROOMS, NETWORKS, OTHER_NETWORKS, CLOUDS, HOSTS), order)
+        write_assets(book, view, _ASSET_SHEETS, order)
         write_components(book, view, order)
         write_assessments(book, view, order)
         write_assets(book, view, (PROJECTS,), order)
-        _unknowns(book, view)
+        _unknowns(book, view, order)
         _coverage(book, view)
         _law(book, view)
 
@@ -148,6 +152,7 @@ def _summary_notes(view: AuditView, whom: str) -> list[str]:
         "七、“无法判定”指现有登记和探测均不足以作出结论，既不表示符合，也不表示不符合。",
         "八、每个在册系统列入“系统未上云台账”（未上云和无法判定的）或“系统已上云台账”之一，两表不重复。各台账每行注明数据来源和资产标识，"
         "可据以查明每一项依据。",
+        *not_listed(view, {sheet.title: sheet.kind for sheet in _ASSET_SHEETS} | {"信创产品台账": "component"}),
     ]
 
 
@@ -162,6 +167,9 @@ _FINDING_HEADS = heads(
 
 
 def _findings(book: Book, view: AuditView, order: Order) -> None:
+    if len(view.findings) > MOST_ROWS:
+        write_finding_numbers(book, "问题台账", view, order)
+        return
     ordered = sorted(
         view.findings,
         key=lambda f: (f.state not in LIVE, order.rank(f.department_id), severity_rank(f.severity), f.rule, f.id),
@@ -216,7 +224,10 @@ def _quote(basis: Basis) -> str:
 # --- what cannot be told, coverage, law ---------------------------------------------------------------------
 
 
-def _unknowns(book: Book, view: AuditView) -> None:
+def _unknowns(book: Book, view: AuditView, order: Order) -> None:
+    if len(view.unknowns) > MOST_ROWS:
+        write_unknown_numbers(book, "待核实（无法判定）", view, order)
+        return
     columns = (
         *heads("部门 16; 对象 22; 对象类型 9; 待判定的问题 28; 缺少的信息 26; 如何核实 42; 资产标识 15; 规则编号 26"),
         *SNAPSHOT,

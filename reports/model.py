@@ -5,7 +5,7 @@ Reports know nothing of the ledger, the snapshot or the network: what is not in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -320,10 +320,10 @@ class AuditView:
     departments: tuple[DepartmentView, ...]
     findings: tuple[FindingView, ...]
     counts: tuple[CountView, ...]
-    unknowns: tuple[UnknownView, ...]
+    unknowns: Sequence[UnknownView]
     probes: tuple[ProbeView, ...]
     systems: tuple[SystemView, ...]
-    assets: tuple[AssetView, ...]
+    assets: Sequence[AssetView]
     changes: Changes
     packs: tuple[tuple[str, str], ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)

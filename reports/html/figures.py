@@ -12,6 +12,7 @@ from reports.account import Account, accounts
 from reports.html.burndown import BurnDown, burn_down
 from reports.html.proceedings import CaseAccount, ScanAccount, cases, scans
 from reports.html.standings import Entry, PaperAccount, Place, components, entries, papers, places, validity
+from reports.late import of_kind
 from reports.model import AuditView, FindingView
 from reports.words import LIVE, local, severity_rank
 
@@ -145,9 +146,7 @@ def figures(view: AuditView, now: datetime, trend: Iterable[Point] = ()) -> Figu
         rooms=places(view, "room"),
         networks=places(view, "network"),
         components=components(view),
-        validity=Counter(
-            status for asset in view.assets if asset.kind == "component" and (status := validity(asset, today))
-        ),
+        validity=Counter(status for asset in of_kind(view.assets, "component") if (status := validity(asset, today))),
         entries=entries(view, today),
         papers=papers(view, today),
         cases=listed,

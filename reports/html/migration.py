@@ -14,6 +14,7 @@ from reports.html.figures import Department, Figures, Point, bounds
 from reports.html.markup import Html, Node, tag
 from reports.html.tables import FOLD, NOTHING, SHOWN, Cell, behind, table, whole
 from reports.html.tables import columns as heads
+from reports.late import of_kind
 from reports.ledger_cells import Mark
 from reports.ledger_systems import why
 from reports.model import AuditView, SystemView
@@ -269,7 +270,7 @@ def _row(name: Html | str, account: Account, cases: int, overdue: int) -> Sequen
 
 def systems(view: AuditView) -> Iterator[Node]:
     """Every system of a department's page, those that are not shown on the cloud first."""
-    assets = {asset.key: asset for asset in view.assets if asset.kind == "system"}
+    assets = {asset.key: asset for asset in of_kind(view.assets, "system")}
     ordered = sorted(
         view.systems, key=lambda s: (bool(s.excluded), s.on_cloud is True, s.on_cloud is None, s.name, s.key)
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from policies.subjects import columns_of
+from reports.late import of_kind
 from reports.ledger_columns import as_day
 from reports.ledger_components import standing
 from reports.ledger_terms import (
@@ -129,7 +130,7 @@ def origin_of(asset: AssetView) -> str:
 
 def places(view: AuditView, kind: str) -> tuple[Place, ...]:
     """Rooms or networks, those that nobody registered first."""
-    found = [_place(asset) for asset in view.assets if asset.kind == kind]
+    found = [_place(asset) for asset in of_kind(view.assets, kind)]
     order = list(ORIGINS)
     return tuple(
         sorted(
@@ -179,16 +180,15 @@ def components(view: AuditView) -> Counter[tuple[str, str, str]]:
     """(department, category, what the announcements say) → components; the category is empty where untold."""
     return Counter(
         (asset.department_id, str(asset.values.get("category") or ""), standing(asset))
-        for asset in view.assets
-        if asset.kind == "component"
+        for asset in of_kind(view.assets, "component")
     )
 
 
 def entries(view: AuditView, today: date) -> tuple[Entry, ...]:
     """Entries with a last day, the earliest first."""
     found: dict[tuple[date, str, str, str], list[AssetView]] = {}
-    for asset in view.assets:
-        day = as_day(asset.values.get("list_valid_to")) if asset.kind == "component" else None
+    for asset in of_kind(view.assets, "component"):
+        day = as_day(asset.values.get("list_valid_to"))
         if day is None or asset.values.get("list_status") not in _LISTED:
             continue
         product, category, told = (
@@ -228,7 +228,7 @@ def status_of(told: Standing) -> str:
 
 def papers(view: AuditView, today: date) -> PaperAccount:
     """The papers of every registered system but those not yet built or retired, as in 等保密评台账."""
-    values = {asset.key: asset.values for asset in view.assets if asset.kind == "system"}
+    values = {asset.key: asset.values for asset in of_kind(view.assets, "system")}
     counts: dict[str, Counter[str]] = {paper: Counter() for paper in PAPERS}
     departments: dict[tuple[str, str], Counter[str]] = {}
     months: dict[str, Counter[str]] = {paper: Counter() for paper in PAPERS}

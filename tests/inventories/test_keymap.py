@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from inventories.binding import FORGOTTEN_AFTER, REUSED_AFTER
 from inventories.identity import code_id, ip_id, mac_id, uuid_id
-from inventories.keymap import identifiers_of, resolve
+from inventories.keymap import identifiers_of, names_of, resolve
+from inventories.keymap import known as known_by
 from inventories.model import Fact, Identifier, KeyMap, Observation, Strength
 from inventories.reconcile import Reconciled
 from tests.inventories.test_joining import CLONE, OTHER, SERVER, TWIN, UUID, card, machine, wire
@@ -341,3 +342,17 @@ def test_order_decides_nothing_over_years(
 def test_what_a_key_is_known_by_follows_it(years: Years) -> None:
     years.audit(BY_API)
     assert {i.scheme for i in identifiers_of(years.keymap, years.key())} == {"instance", "uuid", "mac", "ip"}
+
+
+def test_what_is_known_of_some_keys_alone() -> None:
+    """With all that was merged into them: an earlier snapshot, or row, still calls them so."""
+    one, two, other = (Identifier("serial", word) for word in ("huawei|1", "huawei|2", "huawei|3"))
+    keymap = KeyMap(
+        keys={("host", one): "h-old", ("host", two): "h-new", ("host", other): "h-other"},
+        aliases={"h-oldest": "h-old", "h-old": "h-new", "h-gone": "h-other"},
+    )
+    assert known_by(keymap) == {"h-new": (one, two), "h-other": (other,)}
+    assert known_by(keymap, {"h-new"}) == {"h-new": (one, two)}
+    assert known_by(keymap, ()) == {}
+    assert names_of(keymap.aliases, {"h-new"}) == {"h-new", "h-old", "h-oldest"}
+    assert names_of(keymap.aliases, frozenset()) == frozenset()

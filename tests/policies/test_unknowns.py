@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from policies.evaluate import unknowns, verdicts_for, write_outcomes
+from policies.evaluate import Limits, each_unknown, unknowns, verdicts_for, write_outcomes
 from policies.model import Pack
 from tests.policies.conftest import (
     AS_OF,
@@ -63,3 +63,24 @@ def test_the_file_of_outcomes(make_snapshot: MakeSnapshot, pack: Pack, tmp_path:
     ]
     with pytest.raises(FileExistsError):
         write_outcomes(source, [pack], path, as_of=AS_OF)
+    # What was set aside on the way is gone.
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")] == []
+
+
+def test_what_does_not_fit_into_memory_is_set_aside(make_snapshot: MakeSnapshot, pack: Pack, tmp_path: Path) -> None:
+    """A city's unknowns, sorted in less memory than they take: the same file, in the same order."""
+    rows = [system(f"s-{i * 7919 % 300_007:06d}", hosting=None) for i in range(60_000)]
+    source = make_snapshot({"system": rows})
+    wide, narrow = tmp_path / "wide.parquet", tmp_path / "narrow.parquet"
+    assert write_outcomes(source, [pack], wide, as_of=AS_OF) == len(rows)
+    write_outcomes(source, [pack], narrow, as_of=AS_OF, limits=Limits(threads=1, memory="24MB"))
+    assert pq.read_table(narrow) == pq.read_table(wide)
+    keys = pq.read_table(wide, columns=["asset_key"]).column(0).to_pylist()
+    assert keys == sorted(keys)
+
+
+def test_unknowns_come_one_after_another(make_snapshot: MakeSnapshot, pack: Pack) -> None:
+    source = make_snapshot({"system": [system(f"s-{i}", hosting=None) for i in range(3)]})
+    passing = each_unknown(source, [pack], as_of=AS_OF)
+    assert next(passing).asset_key == "s-0"
+    assert [next(passing), *passing] == unknowns(source, [pack], as_of=AS_OF)[1:]
