@@ -13,13 +13,18 @@ from typing import Annotated
 import typer
 
 from auditor.cli_assets import asset_app
+from auditor.cli_bundle import bundle_app
 from auditor.cli_case import case_app, notice_app
 from auditor.cli_catalogue import catalogue_app
 from auditor.cli_deploy import deploy_app
+from auditor.cli_ledger import ledger_app
 from auditor.cli_office import department_app, register_app, waiver_app
 from auditor.cli_options import HERE, JsonOption, SiteOption
 from auditor.cli_policy import policy_app
 from auditor.cli_report import report_app
+from auditor.cli_schedule import schedule_app
+from auditor.cli_snapshot import snapshot_app
+from auditor.cli_worker import worker
 
 app = typer.Typer(
     name="auditor",
@@ -32,10 +37,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 finding_app = typer.Typer(help="A person's word on one finding.", no_args_is_help=True)
-ledger_app = typer.Typer(help="The registers that a bureau keeps.", no_args_is_help=True)
-snapshot_app = typer.Typer(help="What an audit judged: integrity, and the same verdicts again.", no_args_is_help=True)
 for _name, _group in (
     ("asset", asset_app),
+    ("bundle", bundle_app),
     ("case", case_app),
     ("catalogue", catalogue_app),
     ("department", department_app),
@@ -46,6 +50,7 @@ for _name, _group in (
     ("policy", policy_app),
     ("register", register_app),
     ("report", report_app),
+    ("schedule", schedule_app),
     ("snapshot", snapshot_app),
     ("waiver", waiver_app),
 ):
@@ -130,6 +135,9 @@ def audit(
     zone: Annotated[list[str] | None, typer.Option("--zone", help="Only this zone; may be repeated.")] = None,
     probe: Annotated[list[str] | None, typer.Option("--probe", help="Only this probe; may be repeated.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last unfinished audit.")] = False,
+    collected: Annotated[
+        bool, typer.Option("--collected", help="Probe nothing: judge what the schedule and bundles brought home.")
+    ] = False,
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", help="Exit 1 on an open finding of this severity or above.")
     ] = None,
@@ -139,7 +147,39 @@ def audit(
     from auditor.commands import audit as commands
 
     raise typer.Exit(
-        commands.audit(site, zones=zone or [], probes=probe or [], resume=resume, fail_on=fail_on, as_json=as_json)
+        commands.audit(
+            site,
+            zones=zone or [],
+            probes=probe or [],
+            resume=resume,
+            collected=collected,
+            fail_on=fail_on,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
+def probe(
+    site: SiteOption = HERE,
+    zone: Annotated[list[str] | None, typer.Option("--zone", help="Only this zone; may be repeated.")] = None,
+    probe: Annotated[list[str] | None, typer.Option("--probe", help="Only this probe; may be repeated.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was stopped.")] = False,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", help="Write a signed bundle, to be carried to the centre.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="The private key that signs it: file:/path or systemd:NAME.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look, and judge nothing: what was seen is kept for 'audit --collected', or written as a bundle."""
+    from auditor.commands import probe as commands
+
+    raise typer.Exit(
+        commands.probe(
+            site, zones=zone or [], probes=probe or [], resume=resume, bundle=bundle, key=key, as_json=as_json
+        )
     )
 
 
@@ -246,40 +286,6 @@ def assets(
 # --- papers -------------------------------------------------------------------------------------------------
 
 
-@ledger_app.command("export")
-def ledger_export(file: Annotated[Path, typer.Argument(help="An .xlsx file.")], site: SiteOption = HERE) -> None:
-    """Write the bureau's ledgers of the newest audit as a workbook."""
-    from auditor.commands import papers
-
-    raise typer.Exit(papers.export_ledger(site, file))
-
-
-@ledger_app.command("verify")
-def ledger_verify(
-    site: SiteOption = HERE,
-    expect: Annotated[
-        str, typer.Option("--expect", help="The head that an earlier run printed: it must still be there.")
-    ] = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Find any change to cases, papers, waivers and the audit trail that was made past the trail."""
-    from auditor.commands import trail
-
-    raise typer.Exit(trail.verify(site, expect=expect, as_json=as_json))
-
-
-@ledger_app.command("trail")
-def ledger_trail(
-    subject: Annotated[str, typer.Argument(help="A case, waiver, request or paper; default: all.")] = "",
-    site: SiteOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
-    """List the audit trail: who did what, when and why."""
-    from auditor.commands import trail
-
-    raise typer.Exit(trail.list_all(site, subject, as_json=as_json))
-
-
 @app.command()
 def metrics(
     site: SiteOption = HERE,
@@ -312,45 +318,13 @@ def serve(
     site: SiteOption = HERE,
     listen: Annotated[str, typer.Option("--listen", help="Address and port to answer at.")] = "127.0.0.1:9464",
     metrics_only: Annotated[
-        bool, typer.Option("--metrics-only", help="Serve the metrics, whatever else a later version serves too.")
+        bool, typer.Option("--metrics-only", help="Serve the metrics, and leave the schedule to another.")
     ] = False,
 ) -> None:
-    """Answer Prometheus at /metrics, until Ctrl-C or SIGTERM."""
+    """Run the schedule and answer Prometheus at /metrics, until Ctrl-C or SIGTERM."""
     from auditor.commands import serve as commands
 
-    raise typer.Exit(commands.serve(site, listen))
+    raise typer.Exit(commands.serve(site, listen, metrics_only=metrics_only))
 
 
-# --- snapshots ----------------------------------------------------------------------------------------------
-
-
-@snapshot_app.command("list")
-def snapshot_list(site: SiteOption = HERE, as_json: JsonOption = False) -> None:
-    """List the snapshots of this site."""
-    from auditor.commands import snapshots
-
-    raise typer.Exit(snapshots.list_all(site, as_json=as_json))
-
-
-@snapshot_app.command("verify")
-def snapshot_verify(
-    snapshot: Annotated[str | None, typer.Argument(help="Default: all.")] = None,
-    site: SiteOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
-    """Find any changed, missing or added byte."""
-    from auditor.commands import snapshots
-
-    raise typer.Exit(snapshots.verify(site, snapshot, as_json=as_json))
-
-
-@snapshot_app.command("replay")
-def snapshot_replay(
-    snapshot: Annotated[str | None, typer.Argument(help="Default: the newest.")] = None,
-    site: SiteOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
-    """Judge a snapshot again from what it holds, and compare with what was recorded."""
-    from auditor.commands import snapshots
-
-    raise typer.Exit(snapshots.replay(site, snapshot, as_json=as_json))
+app.command("worker")(worker)

@@ -50,24 +50,27 @@ class LockError(Exception):
 
 
 class LockHeld(LockError):
-    """Another audit holds the lock; ``holder`` is None where it has not said who it is."""
+    """Another process holds the lock; ``holder`` is None where it has not said who it is.
 
-    def __init__(self, where: str, holder: Holder | None) -> None:
+    ``what`` says in a word what runs: an audit, a scheduler.
+    """
+
+    def __init__(self, where: str, holder: Holder | None, what: str = "audit") -> None:
         self.holder = holder
         who = str(holder) if holder else "a process that has not given its name"
-        super().__init__(where, f"another audit is running: {who}", "wait until it has ended, or stop it")
+        super().__init__(where, f"another {what} is running: {who}", "wait until it has ended, or stop it")
 
 
 class AuditLock:
     """Held from ``with`` to its end, by this process.
 
     ``now`` is when the command began (aware). LockHeld where another has it, LockError where the file cannot be
-    made. A child made by ``fork`` without ``exec`` shares the lock until it ends.
+    made. A child made by ``fork`` without ``exec`` shares the lock until it ends. ``what`` is locked, in a word.
     """
 
-    def __init__(self, path: Path, *, command: str, now: datetime) -> None:
-        self._path = path
-        self._holder = Holder(os.getpid(), socket.gethostname(), _user(), now.isoformat(timespec="seconds"), command)
+    def __init__(self, path: Path, *, command: str, now: datetime, what: str = "audit") -> None:
+        self._path, self._what = path, what
+        self._holder = this_process(command, now)
         self._handle: int | None = None
 
     def acquire(self) -> None:
@@ -76,7 +79,7 @@ class AuditLock:
             raise RuntimeError("the lock is held by this very object")
         handle = _open(self._path, os.O_RDWR | os.O_CREAT)
         try:
-            _claim(handle, self._path)
+            _claim(handle, self._path, self._what)
             _write(handle, self._holder, self._path)
         except BaseException:
             os.close(handle)
@@ -103,6 +106,11 @@ class AuditLock:
         self.release()
 
 
+def this_process(command: str, now: datetime) -> Holder:
+    """What this process says of itself where it holds a lock."""
+    return Holder(os.getpid(), socket.gethostname(), _user(), now.isoformat(timespec="seconds"), command)
+
+
 def held_by(path: Path) -> Holder | None:
     """Who holds the lock now, or None where nobody does (or has not said who it is).
 
@@ -118,12 +126,12 @@ def held_by(path: Path) -> Holder | None:
         os.close(handle)
 
 
-def _claim(handle: int, path: Path) -> None:
+def _claim(handle: int, path: Path, what: str) -> None:
     until = time.monotonic() + _PATIENCE_SECONDS
     while not _try(handle, fcntl.LOCK_EX):
         holder = _read(handle)
         if (holder is not None and _lives(holder)) or time.monotonic() >= until:
-            raise LockHeld(str(path), holder)
+            raise LockHeld(str(path), holder, what)
         time.sleep(0.02)
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from auditor.site_packs import check_packs, pack_id
+from auditor.site_schedule import check_schedule
+from auditor.site_trust import check_keys
+from auditor.site_workers import check_workers
 from auditor.site_zones import ZoneConfig
 from inventories.documents import Document
 from inventories.faults import Fault, did_you_mean
@@ -36,6 +39,9 @@ def check(document: Document, config: SiteConfig, root: Path) -> Iterator[Fault]
         seen.add(zone.id)
         yield from _check_zone(document, config, zone, at)
     yield from _check_overlaps(document, config)
+    yield from check_keys(document, config, root)
+    yield from check_schedule(document, config)
+    yield from check_workers(document, config)
 
 
 def _check_zone(

@@ -173,14 +173,14 @@ class _Speech:
 
 @contextmanager
 def _speaking(root: Path, reason: str, by: str) -> Iterator[_Speech]:
-    from auditor.lock import AuditLock
+    from auditor.ledger.holding import hold
 
     site, now = load_site(root), clock.utc_now()
     if not reason.strip():
         raise Refused("--reason is empty: say it in words")
     with (
         open_ledger(site) as ledger,
-        AuditLock(site.state / "lock", command="auditor asset", now=now),
+        hold(site, "audit", command="auditor asset", now=now),
     ):
         snapshot = newest_snapshot(site)
         yield _Speech(

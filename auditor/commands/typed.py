@@ -110,4 +110,5 @@ def refusing() -> Iterator[None]:
     except LedgerError as error:
         if not isinstance(error.__cause__, Refusal):
             raise
-        raise Refused(error.what + (f": {error.mend}" if error.mend else "")) from error
+        cause = error.__cause__
+        raise Refused(cause.what + (f": {cause.mend}" if cause.mend else "")) from error

@@ -48,6 +48,15 @@ def resume(connection: Connection, audit: str, at: datetime) -> None:
     change(connection, audit, status=Status.RUNNING.value, ended_at=None, exit_status=None, message="")
 
 
+def check_runs(connection: Connection, audit: str) -> None:
+    """Refusal for an audit that may not be recorded: it is already, or its lock was lost and another has begun."""
+    row = get(connection, audit)
+    if row.recorded_at is not None:
+        raise Refusal(f"the audit {clean(audit, 80)} is recorded already")
+    if row.status is not Status.RUNNING:
+        raise Refusal(f"the audit {clean(audit, 80)} no longer runs: another began meanwhile", "audit again")
+
+
 def change(connection: Connection, audit: str, **values: object) -> None:
     if not connection.execute(update(audits).where(audits.c.id == audit).values(**values)).rowcount:
         raise Refusal(f"there is no audit {clean(audit, 80)}")

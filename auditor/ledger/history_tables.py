@@ -5,17 +5,18 @@ They are drawn from the other tables and from snapshots, and accuse nobody: they
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Float, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Column, Date, Float, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table
 
+from auditor.ledger.columns import TEXT
 from auditor.ledger.tables import metadata
 
 history_series = Table(
     "history_series",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("metric", Text, nullable=False),
+    Column("metric", TEXT, nullable=False),
     # A JSON object in its one spelling.
-    Column("labels", Text, nullable=False),
+    Column("labels", TEXT, nullable=False),
     Index("uq_history_series_metric_labels", "metric", "labels", unique=True),
 )
 
@@ -32,8 +33,8 @@ history = Table(
 audit_stages = Table(
     "audit_stages",
     metadata,
-    Column("audit", Text, ForeignKey("audits.id"), nullable=False),
-    Column("stage", Text, nullable=False),
+    Column("audit", TEXT, ForeignKey("audits.id"), nullable=False),
+    Column("stage", TEXT, nullable=False),
     Column("seconds", Float, nullable=False),
     PrimaryKeyConstraint("audit", "stage"),
 )

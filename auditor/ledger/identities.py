@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, Select, Table, bindparam, delete, insert, select, update
 
+from auditor.ledger.bulk import among, insert_rows
 from auditor.ledger.rows import batched
 from auditor.ledger.tables import aliases, asset_keys, identities, pins
 from inventories.model import Identifier, KeyMap
@@ -51,7 +52,7 @@ def save(connection: Connection, new: KeyMap, *, with_pins: bool) -> dict[str, s
     if with_pins:
         _save_identified(connection, pins, wanted_pins)
     for batch in batched(stored_keys.keys() - wanted_keys.keys()):
-        connection.execute(delete(asset_keys).where(asset_keys.c.key.in_(batch)))
+        connection.execute(delete(asset_keys).where(among(connection, asset_keys.c.key, batch)))
     return _save_aliases(connection, new.aliases)
 
 
@@ -101,7 +102,7 @@ def _save_dates(
     new = [key for key in wanted if key not in stored]
     for batch in batched(new):
         rows = [{"key": key, "first_seen": wanted[key][0], "last_seen": wanted[key][1]} for key in batch]
-        connection.execute(insert(asset_keys), rows)
+        insert_rows(connection, asset_keys, rows)
     # Most keys were last seen today: one statement for each date, not for each key.
     moved: dict[tuple[date | None, date | None], list[str]] = {}
     for key, dates in wanted.items():
@@ -110,7 +111,9 @@ def _save_dates(
     for (first, last), keys in moved.items():
         for batch in batched(keys):
             connection.execute(
-                update(asset_keys).where(asset_keys.c.key.in_(batch)).values(first_seen=first, last_seen=last)
+                update(asset_keys)
+                .where(among(connection, asset_keys.c.key, batch))
+                .values(first_seen=first, last_seen=last)
             )
 
 
@@ -123,11 +126,9 @@ def _save_identified(connection: Connection, table: Table, wanted: Mapping[_Four
         update(table).where(*where).values(key=bindparam("new_key")),
         ({**_old(four), "new_key": key} for four, key in wanted.items() if stored.get(four, key) != key),
     )
-    _each(
-        connection,
-        insert(table),
-        ({**dict(zip(_FOUR, four, strict=True)), "key": key} for four, key in wanted.items() if four not in stored),
-    )
+    new = ({**dict(zip(_FOUR, four, strict=True)), "key": key} for four, key in wanted.items() if four not in stored)
+    for batch in batched(new):
+        insert_rows(connection, table, batch)
 
 
 def _old(four: _Four) -> dict[str, str]:

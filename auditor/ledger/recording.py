@@ -9,18 +9,18 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, case, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, case, literal, select, update
 
 from auditor.ledger import identities
+from auditor.ledger.bulk import among, insert_rows, look_up_by_index, update_rows
 from auditor.ledger.life import Change, Life, Reason, Sight, State, Step, next_life
 from auditor.ledger.records import Present, Recorded, Seen, Terms
 from auditor.ledger.rows import (
-    CONTENT,
     LIFE,
     PRESENT,
     batched,
@@ -38,19 +38,7 @@ from reports.model import Changes
 SightOf = Callable[[Sequence[Present]], Mapping[str, Sight]]
 
 _PRESENT: list[ColumnElement[Any]] = [*(findings.c[name] for name in PRESENT), finding_facts.c.digest]
-_UPDATE_LIFE = (
-    update(findings)
-    .where(findings.c.id == bindparam("of"))
-    .values({name: bindparam(name) for name in (*LIFE, "note", "resolved_at")})
-)
-_UPDATE_CONTENT = (
-    update(findings).where(findings.c.id == bindparam("of")).values({name: bindparam(name) for name in CONTENT})
-)
-_UPDATE_FACTS = (
-    update(finding_facts)
-    .where(finding_facts.c.finding == bindparam("of"))
-    .values(digest=bindparam("digest"), facts=bindparam("facts"))
-)
+_FOUND: list[ColumnElement[Any]] = [*_PRESENT, findings.c.merged_into]
 
 
 def _confirm(at: datetime, snapshot: str) -> Update:
@@ -87,11 +75,7 @@ class Recording:
         self._audit, self._snapshot, self._at = audit, snapshot, at
         self._terms = terms
         self._aliases = aliases
-        self._living = self._load(findings.c.state != State.RESOLVED.value)
-        self._any_resolved = (
-            connection.execute(select(findings.c.id).where(findings.c.state == State.RESOLVED.value).limit(1)).first()
-            is not None
-        )
+        look_up_by_index(connection)
         self._done: set[tuple[str, str]] = set()
         self._words: dict[str, Change] = {}
         self._steps: dict[tuple[Any, ...], tuple[Step, bool]] = {}
@@ -108,15 +92,14 @@ class Recording:
         """Takes in violations and waived ones. ValueError where one stands twice."""
         for batch in batched(seen):
             places = [(s.rule, identities.survivor(s.asset_key, self._aliases)) for s in batch]
-            unmet = [place for place in places if place not in self._living]
-            resolved = self._resolved(unmet)
-            names = {place: finding_id(*place) for place in unmet if place not in resolved}
+            known = self._load(sorted({key for _, key in places}))
+            names = {place: finding_id(*place) for place in places if place not in known}
             taken = self._taken(names.values())
             for place, one in zip(places, batch, strict=True):
                 if place in self._done:
                     raise ValueError(f"{place[0]} was seen twice on {place[1]}")
                 self._done.add(place)
-                row = self._living.get(place) or resolved.get(place)
+                row = known.get(place)
                 if row is None:
                     self._open(place, names[place], one, taken)
                 else:
@@ -128,7 +111,7 @@ class Recording:
 
         One that ``sight_of`` does not answer for is unknown: it goes stale, and is never resolved.
         """
-        left = [row for place, row in self._living.items() if place not in self._done]
+        left = [*self._living()]
         present = [
             Present(r.id, r.rule, r.kind, r.asset_key, r.asset_name, r.department_id, r.zone, life_of(r))
             for r in left
@@ -160,22 +143,35 @@ class Recording:
             self._words,
         )
 
-    def _load(self, *conditions: Any) -> dict[tuple[str, str], Row[Any]]:
+    def _load(self, keys: Collection[str]) -> dict[tuple[str, str], Row[Any]]:
+        """The findings on these assets."""
         joined = findings.join(finding_facts, finding_facts.c.finding == findings.c.id)
-        statement = select(*_PRESENT).select_from(joined).where(findings.c.merged_into.is_(None), *conditions)
-        return {(row.rule, row.asset_key): row for row in self._connection.execute(statement).all()}
+        mine = among(self._connection, findings.c.asset_key, keys)
+        # Said in the query, "not merged" would have PostgreSQL read through the index that holds only such, by rule.
+        statement = select(*_FOUND).select_from(joined).where(mine)
+        found = self._connection.execute(statement).all()
+        return {(row.rule, row.asset_key): row for row in found if row.merged_into is None}
 
-    def _resolved(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
-        if not places or not self._any_resolved:
-            return {}
-        keys = sorted({key for _, key in places})
-        return self._load(findings.c.state == State.RESOLVED.value, findings.c.asset_key.in_(keys))
+    def _living(self) -> Iterator[Row[Any]]:
+        """The living findings that were not seen. Only their names are looked through, for most were."""
+        living = (findings.c.state != State.RESOLVED.value, findings.c.merged_into.is_(None))
+        names = select(findings.c.id, findings.c.rule, findings.c.asset_key).where(*living)
+        found = self._connection.execute(names, execution_options={"yield_per": 10_000})
+        left = [name for name, rule, key in found if (rule, key) not in self._done]
+        joined = findings.join(finding_facts, finding_facts.c.finding == findings.c.id)
+        for batch in batched(left):
+            statement = select(*_PRESENT).select_from(joined).where(among(self._connection, findings.c.id, batch))
+            yield from self._connection.execute(statement).all()
 
     def _taken(self, names: Collection[str]) -> set[str]:
         """Which of these names other findings already have."""
         if not names:
             return set()
-        return set(self._connection.execute(select(findings.c.id).where(findings.c.id.in_(names))).scalars())
+        return set(
+            self._connection.execute(
+                select(findings.c.id).where(among(self._connection, findings.c.id, names))
+            ).scalars()
+        )
 
     def _exists(self, name: str) -> bool:
         return self._connection.execute(select(findings.c.id).where(findings.c.id == name)).first() is not None
@@ -279,16 +275,14 @@ class Recording:
     def _flush(self) -> None:
         for at, confirmed in self._confirmed.items():
             for ids in batched(confirmed):
-                self._connection.execute(_confirm(at, self._snapshot).where(findings.c.id.in_(ids)))
-        for statement, rows in (
-            (insert(findings), self._new),
-            (insert(finding_facts), self._new_facts),
-            (_UPDATE_CONTENT, self._contents),
-            (_UPDATE_FACTS, self._facts),
-            (_UPDATE_LIFE, self._lives),
-            (insert(finding_events), self._events),
-        ):
-            if rows:
-                self._connection.execute(statement, rows)
-                rows.clear()
+                mine = among(self._connection, findings.c.id, ids)
+                self._connection.execute(_confirm(at, self._snapshot).where(mine))
         self._confirmed.clear()
+        insert_rows(self._connection, findings, self._new)
+        insert_rows(self._connection, finding_facts, self._new_facts)
+        update_rows(self._connection, findings.c.id, self._contents)
+        update_rows(self._connection, finding_facts.c.finding, self._facts)
+        update_rows(self._connection, findings.c.id, self._lives)
+        insert_rows(self._connection, finding_events, self._events)
+        for rows in (self._new, self._new_facts, self._contents, self._facts, self._lives, self._events):
+            rows.clear()

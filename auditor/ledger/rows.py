@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from auditor.ledger.life import Life, Reason, State
 from auditor.ledger.records import AuditRow, EventRow, FindingRow, ProbeRun, Seen, Status
 from inventories.faults import clean
-from inventories.model import plain
+from inventories.model import canonical, plain
 
 T = TypeVar("T")
 
@@ -48,6 +48,11 @@ def batched(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def json_text(body: object) -> str:
+    """How JSON is stored: in its one spelling, and a lone surrogate, which is no UTF-8, as its escape."""
+    return canonical(body).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def facts_digest(facts: Sequence[Mapping[str, object]]) -> str:

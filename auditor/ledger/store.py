@@ -238,11 +238,11 @@ class Ledger:
         ``seen`` are its violations and waived violations. ``sight_of`` is asked once, about the living findings
         that are not among them, and answers by finding id; one that it leaves out is unknown. Whatever goes
         wrong on the way, also inside ``seen`` and ``sight_of``, leaves the ledger as it was. Stored pins stay.
-        ``judged`` are the looks that it was the first to judge. LedgerError where the audit is recorded already.
+        ``judged`` are the looks that it was the first to judge. LedgerError where the audit is recorded already, or
+        another began meanwhile.
         """
         with self.writing() as connection:
-            if auditing.get(connection, audit).recorded_at is not None:
-                raise Refusal(f"the audit {clean(audit, 80)} is recorded already")
+            auditing.check_runs(connection, audit)
             aliases = key_map.aliases if key_map is not None else identities.load_aliases(connection)
             if key_map is not None:
                 moved = identities.save(connection, key_map, with_pins=False)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, literal_column, select
 
-from auditor.ledger import trail
+from auditor.ledger import postgresql, trail
 from auditor.ledger.life import Life, State
 from auditor.ledger.office_tables import cases
 from auditor.ledger.tables import audits, findings
@@ -72,6 +72,11 @@ def waived(connection: Connection) -> dict[str, frozenset[str]]:
     for row in connection.execute(statement):
         out.setdefault(row.rule, set()).add(row.asset_key)
     return {rule: frozenset(keys) for rule, keys in out.items()}
+
+
+def size(connection: Connection) -> int | None:
+    """Bytes of the database; None for a file, which others can ask for its size."""
+    return postgresql.size(connection) if connection.dialect.name == "postgresql" else None
 
 
 def departments(connection: Connection) -> frozenset[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, Table, Update, and_, bindparam, insert, select, tuple_, update
 
 from auditor.ledger.errors import Refusal
 from auditor.ledger.office_tables import GUARDED, trail
@@ -138,7 +138,7 @@ def verify(connection: Connection, expected: Head | None = None) -> list[str]:
     kept: dict[str, str] = {}
     previous, seq = ORIGIN, 0
     seen = expected is None or expected.seq == 0
-    for row in connection.execute(select(trail).order_by(trail.c.seq)):
+    for row in _streamed(connection, select(trail).order_by(trail.c.seq)):
         seq += 1
         if row.seq != seq:
             faults.append(
@@ -162,7 +162,7 @@ def verify(connection: Connection, expected: Head | None = None) -> list[str]:
 def _compare(connection: Connection, kept: Mapping[str, str]) -> Iterator[str]:
     left = dict(kept)
     for table in GUARDED.values():
-        for row in connection.execute(select(table)):
+        for row in _streamed(connection, select(table)):
             name = _name(table, row._mapping)
             found = left.pop(name, None)
             if found is None:
@@ -173,16 +173,29 @@ def _compare(connection: Connection, kept: Mapping[str, str]) -> Iterator[str]:
         yield f"{clean(name, 120)}: was removed past the trail"
 
 
+def _streamed(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:
+    """Rows as they are asked for: a province's papers are not held at once."""
+    yield from connection.execute(statement, execution_options={"yield_per": 1000})
+
+
 def _put(connection: Connection, writes: Iterable[Write]) -> dict[str, str]:
     """Stores whole rows and returns their digests, by table and key."""
     groups: dict[str, list[Mapping[str, object]]] = {}
     for one in writes:
-        groups.setdefault(one.table.name, []).append(one.values)
+        groups.setdefault(one.table.name, []).append(_storable(one.values))
     out: dict[str, str] = {}
     for name in GUARDED:
         for rows in batched(groups.get(name, ()), _ROWS):
             out.update(_put_rows(connection, GUARDED[name], rows))
     return out
+
+
+def _storable(values: Mapping[str, object]) -> dict[str, object]:
+    """PostgreSQL's texts hold no NUL (the manual, 8.3); it is kept as its escape in both databases."""
+    return {
+        name: value.replace("\0", "\\x00") if isinstance(value, str) and "\0" in value else value
+        for name, value in values.items()
+    }
 
 
 def _put_rows(
@@ -195,12 +208,17 @@ def _put_rows(
     fresh = [dict(row) for row in rows if _name(table, row) not in before]
     if fresh:
         connection.execute(insert(table), fresh)
-    for row in rows:
-        if _name(table, row) in before:
-            same = and_(*(column == row[column.name] for column in table.primary_key.columns))
-            connection.execute(update(table).where(same).values(dict(row)))
+    changed = [dict(row) for row in rows if _name(table, row) in before]
+    if changed:
+        connection.execute(_replacing(table), [{f"_{name}": value for name, value in row.items()} for row in changed])
     for stored in connection.execute(select(table).where(mine)):
         yield _name(table, stored._mapping), _row_digest(stored)
+
+
+def _replacing(table: Table) -> Update:
+    """A whole row of a key for the one that is there, in one statement for as many as are handed over."""
+    same = and_(*(column == bindparam(f"_{column.name}") for column in table.primary_key.columns))
+    return update(table).where(same).values({column.name: bindparam(f"_{column.name}") for column in table.columns})
 
 
 def _refuse_changed(connection: Connection, found: Mapping[str, str]) -> None:

@@ -19,7 +19,28 @@ from typing import Any
 
 import pytest
 
+from tests.auditor import ledgers
+
 HTTP = 18080
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sqlite_file: about SQLite's file; left out on PostgreSQL")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if ledgers.SERVER:
+        left_out = [item for item in items if item.get_closest_marker("sqlite_file")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True)
+def _no_databases_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    folder = getattr(request.node, "funcargs", {}).get("tmp_path")
+    if ledgers.SERVER and folder is not None:
+        ledgers.forget(folder)
 
 
 class Listener:
@@ -91,6 +112,8 @@ class City:
             "site: tiny\nname: 小市\nbureau: 小市数据局\nregion: '140800'\npacks: [yuncheng-2021]\n"
             f"profiles: {{tiny: {{base: fast, ports: [{HTTP}]}}}}\n{more}zones:\n{zones}"
         )
+        for key, value in ledgers.section(self.root).items():
+            text += f"{key}: {json.dumps(value)}\n"
         (self.root / "site.yaml").write_text(text, encoding="utf-8")
 
     def zone(self, name: str = "mzj", prefix: str = "", more: str = "", to: str = "2099-12-31") -> str:

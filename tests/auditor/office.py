@@ -15,8 +15,10 @@ from typer.main import get_command
 
 from auditor.ending import main
 from auditor.ledger import trail
+from auditor.ledger.place import LedgerPlace
 from auditor.ledger.store import Ledger
 from reports.model import Written
+from tests.auditor.ledgers import section, site_ledger
 
 BEGIN = date(2026, 11, 23)
 RULE = "yuncheng-2021/migrate-to-cloud"
@@ -72,7 +74,10 @@ class Office:
         self.submissions(*asked)
 
     def site(self, zones: str = "[]", more: str = "") -> None:
-        (self.root / "site.yaml").write_text(SITE.format(zones=zones, more=more), encoding="utf-8")
+        text = SITE.format(zones=zones, more=more)
+        for key, value in section(self.root).items():
+            text += f"{key}: {json.dumps(value)}\n"
+        (self.root / "site.yaml").write_text(text, encoding="utf-8")
 
     def register(self, name: str, *rows: str) -> None:
         (self.root / "registers").mkdir(exist_ok=True)
@@ -126,8 +131,8 @@ class Office:
         return found
 
     @property
-    def ledger(self) -> Path:
-        return self.root / "state" / "ledger.sqlite"
+    def ledger(self) -> LedgerPlace:
+        return site_ledger(self.root)
 
     def head(self) -> trail.Head | None:
         if not self.ledger.exists():

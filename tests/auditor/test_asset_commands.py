@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import json
 import re
-import sqlite3
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from inventories.model import Collection, Coverage, Fact, Observation, Strength
 from probes.base import Context, Limit, Shard
 from probes.scope import Permit
 from probes.shards import shards_of
+from tests.auditor.ledgers import forbid_inserts, site_ledger
 from tests.inventories.test_joining import UUID, machine, wire
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ def _plain(line: str, net: str) -> str:
 
 def test_wrong_words_are_refused_and_change_nothing(told: Told, town: Town) -> None:
     host, lone = told.key("ZC-1"), told.key(f"{town.net}.4")
-    with Ledger.open(town.city.root / "state" / "ledger.sqlite") as opened:
+    with Ledger.open(site_ledger(town.city.root)) as opened:
         before = opened.key_map()
     for words in (
         ("pin", "查无此物", f"{town.net}.5"),
@@ -325,7 +325,7 @@ def test_wrong_words_are_refused_and_change_nothing(told: Told, town: Town) -> N
     assert "nobody said just this" in told.refused("asset", "merge", host, lone, "--reason", "x", "--undo")
     too_long = told("asset", "pin", host, f"{town.net}.5", "--reason", "因" * 501, status=3)
     assert too_long == "" and "501 characters long, and may have 500" in told.err
-    with Ledger.open(town.city.root / "state" / "ledger.sqlite") as opened:
+    with Ledger.open(site_ledger(town.city.root)) as opened:
         assert opened.key_map() == before
         assert opened.words() == []
 
@@ -354,7 +354,7 @@ def test_words_that_contradict_each_other_the_latest_holds_and_all_are_kept(told
     word = told.json("asset", "split", host, new, "--reason", "实为另一台", "--by", "李工")
     town.audit()
     assert told.key(new) == word["other"] != host
-    with Ledger.open(town.city.root / "state" / "ledger.sqlite") as opened:
+    with Ledger.open(site_ledger(town.city.root)) as opened:
         kept = opened.words()
     assert [(w.act.value, w.by, w.reason, w.key, w.holds) for w in kept] == [
         ("pin", "王工", "机柜标签", host, True),
@@ -412,7 +412,7 @@ def test_two_who_speak_at_once_are_both_heard_or_told_to_wait(told: Told, town: 
     ]
     running = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for c in commands]
     ended = [(process.communicate(timeout=120), process.returncode) for process in running]
-    with Ledger.open(town.city.root / "state" / "ledger.sqlite") as opened:
+    with Ledger.open(site_ledger(town.city.root)) as opened:
         words, pins = opened.words(), opened.key_map().pins
     assert {code for _said, code in ended} <= {0, 2}
     assert len(words) == [code for _said, code in ended].count(0) >= 1
@@ -423,16 +423,14 @@ def test_two_who_speak_at_once_are_both_heard_or_told_to_wait(told: Told, town: 
 
 
 def test_nobody_speaks_while_an_audit_runs_and_no_word_is_half_kept(told: Told, town: Town) -> None:
-    ledger = town.city.root / "state" / "ledger.sqlite"
+    ledger = site_ledger(town.city.root)
     with AuditLock(town.city.root / "state" / "lock", command="auditor audit", now=datetime.now().astimezone()):
         said = told.refused("asset", "pin", "ZC-1", f"{town.net}.5", "--reason", "x")
         assert "another audit is running" in said
         assert told.key("ZC-1")
     with Ledger.open(ledger) as opened:
         before = opened.key_map()
-    with sqlite3.connect(ledger) as broken:
-        broken.execute("CREATE TRIGGER t BEFORE INSERT ON identity_words BEGIN SELECT RAISE(ABORT, 'no'); END")
-    broken.close()
+    forbid_inserts(ledger, "identity_words")
     told("asset", "pin", "ZC-1", f"{town.net}.5", "--reason", "x", status=3)
     with Ledger.open(ledger) as opened:
         assert opened.key_map() == before

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,9 +13,11 @@ import pytest
 
 from auditor.ledger import Ledger, LedgerError
 from auditor.ledger.life import Change, Reason, Sight
-from auditor.ledger.records import FindingRow, Opening, Present, ProbeRun, Recorded, Seen, Status, Terms
+from auditor.ledger.place import LedgerPlace
+from auditor.ledger.records import FindingRow, LookRow, Opening, Present, ProbeRun, Recorded, Seen, Status, Terms
 from inventories.model import Identifier, KeyMap
 from reports.model import Changes
+from tests.auditor.ledgers import dump, ledger_of, past
 
 START = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
 FACT = {"column": "hosting", "value": ["own_room"], "source": "registers/systems.xlsx!3", "strength": "declared"}
@@ -48,9 +50,9 @@ def never(_present: Sequence[Present]) -> Mapping[str, Sight]:
 class City:
     """A ledger with a calendar: every audit is a day after the one before."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.ledger = Ledger.open(path)
+    def __init__(self, place: LedgerPlace) -> None:
+        self.place = place
+        self.ledger = Ledger.open(place)
         self.day = 0
 
     def audit(
@@ -82,14 +84,12 @@ class City:
         return finding
 
     def dump(self) -> dict[str, list[tuple[object, ...]]]:
-        with sqlite3.connect(self.path) as connection:
-            names = [r[0] for r in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            return {name: connection.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for name in names}
+        return dump(self.place)
 
 
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[City]:
-    city = City(tmp_path / "ledger.sqlite")
+    city = City(ledger_of(tmp_path / "ledger.sqlite"))
     with city.ledger:
         yield city
 
@@ -120,8 +120,8 @@ def test_the_same_again_opens_nothing_and_writes_only_times_of_confirmation(city
     assert result.changes == Changes(still_open=30, waived=1)
     for table in before.keys() - {"findings", "audits"}:
         assert after[table] == before[table], table
-    with sqlite3.connect(city.path) as connection:
-        columns = [r[1] for r in connection.execute("PRAGMA table_info(findings)")]
+    with past(city.place) as database:
+        columns = database.columns("findings")
     changed = {
         columns[i]
         for old, new in zip(before["findings"], after["findings"], strict=True)
@@ -455,3 +455,46 @@ def test_times_without_a_zone_are_refused(city: City) -> None:
 def test_terms_want_at_least_one_absence() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Terms(date(2026, 3, 1), 0)
+
+
+# --- what was seen earlier than the audit ---
+
+
+def test_what_was_seen_weeks_ago_confirms_no_later_than_that(tmp_path: Path) -> None:
+    city = City(tmp_path / "l")
+    then = START - timedelta(days=21)
+    city.audit(seen(1, seen_at=then))
+    assert (city.only.last_confirmed_at, city.only.opened_at) == (then, START + timedelta(days=1))
+    city.audit(seen(1))
+    today = START + timedelta(days=2)
+    assert city.only.last_confirmed_at == today
+    city.audit(seen(1, seen_at=then))
+    assert city.only.last_confirmed_at == today, "an older sight takes nothing back"
+    city.ledger.close()
+
+
+def test_a_look_is_noted_with_the_audit_that_judged_it_first(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "l") as ledger:
+        one = LookRow("a" * 32, "mzj", ("nmap", "ssh"), START - timedelta(hours=2), START, "worker-1")
+        two = replace(one, id="b" * 32)
+        for number, judged in enumerate([(one,), (one, two), ()]):
+            audit = ledger.begin_audit(Opening(), at=START + timedelta(days=number))
+            at = START + timedelta(days=number)
+            ledger.record(audit, snapshot="s", at=at, seen=(), sight_of=never, terms=Terms(at.date()), judged=judged)
+        assert ledger.judged_looks() == {one.id, two.id}
+        with ledger.reading() as connection:
+            rows = connection.exec_driver_sql("SELECT id, audit FROM looks ORDER BY id").all()
+        audits = [row.id for row in reversed(ledger.audits())]
+        assert [tuple(row) for row in rows] == [(one.id, audits[0]), (two.id, audits[1])]
+
+
+def test_an_audit_that_was_not_recorded_was_no_attempt(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "l") as ledger:
+        audit = ledger.begin_audit(Opening(), at=START)
+        run = ProbeRun("mzj", "nmap", False, 1.0, 0, 16, START + timedelta(hours=1))
+        ledger.save_probe_runs(audit, [run])
+        assert ledger.last_attempts() == {}
+        ledger.record(
+            audit, snapshot="s", at=START, seen=(), sight_of=never, terms=Terms(START.date()), probe_runs=[run]
+        )
+        assert ledger.last_attempts() == {("mzj", "nmap"): START + timedelta(hours=1)}

@@ -19,6 +19,7 @@ from auditor.ledger.records import Act, Opening, Present, Seen, Terms
 from inventories.identity import code_id, ip_id
 from inventories.model import Identifier, KeyMap
 from inventories.told import Moved, Told
+from tests.auditor.ledgers import ledger_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = date(2026, 3, 1)
@@ -44,7 +45,7 @@ def audit(
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+    with Ledger.open(ledger_of(tmp_path / "ledger.sqlite")) as ledger:
         yield ledger
 
 
@@ -243,12 +244,14 @@ def test_findings_follow_a_merge_and_come_back(ledger: Ledger) -> None:
     assert ledger.findings(assets=["H2"]) != []
 
 
+@pytest.mark.sqlite_file
 def test_an_older_ledger_learns_to_keep_words(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     with Ledger.open(path) as ledger:
         ledger.save_key_map(PIN.keymap, at=START, by="x")
     with sqlite3.connect(path) as old:
-        for table in ("history", "history_series", "audit_stages", *reversed(GUARDED), "trail", "identity_words"):
+        newer = ("looks", "history", "history_series", "audit_stages", *reversed(GUARDED), "trail", "identity_words")
+        for table in newer:
             old.execute(f"DROP TABLE {table}")
         old.execute("UPDATE alembic_version SET version_num = '0001'")
     old.close()

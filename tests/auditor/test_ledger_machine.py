@@ -19,6 +19,7 @@ from auditor.ledger.identities import survivor
 from auditor.ledger.life import Change, Sight
 from auditor.ledger.records import EventRow, FindingRow, Opening, Present, Seen, Terms
 from inventories.model import KeyMap
+from tests.auditor.ledgers import SERVER, forget, ledger_of
 
 KEYS = ["H1", "H2", "H3"]
 RULES = ["p/a", "p/b"]
@@ -47,8 +48,9 @@ class Years(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        (self.folder / "l").write_bytes(template())
-        self.ledger = Ledger.open(self.folder / "l")
+        if not SERVER:
+            (self.folder / "l").write_bytes(template())
+        self.ledger = Ledger.open(ledger_of(self.folder / "l"))
         self.day = 0
         self.aliases: dict[str, str] = {}
         self.before: dict[str, FindingRow] = {}
@@ -57,6 +59,7 @@ class Years(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.ledger.close()
+        forget(self.folder)
         shutil.rmtree(self.folder)
 
     @property
@@ -153,7 +156,7 @@ class Years(RuleBasedStateMachine):
     @rule()
     def reopen_the_file(self) -> None:
         self.ledger.close()
-        self.ledger = Ledger.open(self.folder / "l")
+        self.ledger = Ledger.open(ledger_of(self.folder / "l"))
 
     @invariant()
     def nothing_vanishes_and_history_tells_the_truth(self) -> None:

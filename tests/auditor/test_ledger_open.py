@@ -20,11 +20,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import event
 
 from auditor.ledger import Ledger, LedgerError, schema
-from auditor.ledger.dialects import BUSY_SECONDS, connect
+from auditor.ledger.dialects import connect
 from auditor.ledger.life import Sight
 from auditor.ledger.records import Opening, Seen, Terms
+from auditor.ledger.sqlite import BUSY_SECONDS
 from auditor.ledger.tables import metadata
 from inventories.model import Identifier, KeyMap
+
+#: What PostgreSQL does in these cases is tests/lab/test_postgresql.py's.
+pytestmark = pytest.mark.sqlite_file
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 

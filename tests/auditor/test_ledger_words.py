@@ -24,6 +24,7 @@ from auditor.ledger.schema import HEAD, MIGRATIONS
 from inventories.identity import code_id, ip_id
 from inventories.model import Identifier, KeyMap
 from inventories.told import Moved, Told, merge, pin, split, unmerge, unpin, unsplit
+from tests.auditor.ledgers import ledger_of
 
 START = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 ONE, TWO = ip_id("10.1.0.7", "scanner"), ip_id("10.1.0.8", "scanner")
@@ -37,7 +38,7 @@ KEYS = KeyMap(
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+    with Ledger.open(ledger_of(tmp_path / "ledger.sqlite")) as ledger:
         ledger.save_key_map(KEYS, at=START, by="x")
         yield ledger
 
@@ -175,6 +176,7 @@ def test_of_two_who_take_back_the_same_word_one_is_refused(ledger: Ledger) -> No
 # --- an older ledger ---
 
 
+@pytest.mark.sqlite_file
 def test_a_ledger_of_the_version_before_keeps_everything_and_learns_to_keep_words(tmp_path: Path) -> None:
     """Made by the first migration alone, filled as that version did, and then opened by this one."""
     path = tmp_path / "ledger.sqlite"

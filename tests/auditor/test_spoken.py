@@ -48,6 +48,7 @@ from inventories.model import (
 from inventories.places import Places, Zone
 from inventories.reconcile import reconcile
 from inventories.registers import load_registers
+from tests.auditor.ledgers import ledger_of
 
 TODAY = date(2027, 1, 4)
 DAY = date(2027, 1, 1)
@@ -536,7 +537,7 @@ def test_read_from_a_ledger_it_is_the_same(tmp_path: Path) -> None:
     """Rows go into the ledger and come out as they were, each through the trail."""
     asked = (request(), request("b", id="R2026-0002", nil_return=True, digest=""))
     kept = Words((own("W-1"),), (merge("a", "b"), transfer("S", "b", "c")), asked)
-    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+    with Ledger.open(ledger_of(tmp_path / "ledger.sqlite")) as ledger:
         with ledger.writing() as connection:
             writes = [
                 *(waivers.write(w) for w in kept.waivers),

@@ -7,7 +7,6 @@ What violates which rule is said by the test; :meth:`Office.violation` writes do
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +41,7 @@ from policies.calendars import load_calendar
 from policies.model import Outcome, Pack, Verdict
 from policies.subjects import derived
 from reports.papers.view import Form
+from tests.auditor.ledgers import copy_site, dump, section, site_ledger
 
 DRAFTER, REVIEWER, SIGNER = "政务信息科", "法规科", "分管领导"
 #: A Monday, nine in the morning in Shanxi.
@@ -134,7 +134,7 @@ class Office:
 
     def write_site(self, site: Mapping[str, Any] = SITE, **changes: Any) -> None:
         """``changes`` replace whole top-level keys: ``consultation=False``."""
-        text = json.dumps({**site, **changes}, ensure_ascii=False, indent=1)
+        text = json.dumps({**section(self.root), **site, **changes}, ensure_ascii=False, indent=1)
         (self.root / "site.yaml").write_text(text, encoding="utf-8")
 
     @property
@@ -149,7 +149,7 @@ class Office:
     def ledger(self) -> Ledger:
         if self._ledger is None:
             (self.root / "state").mkdir(mode=0o700, exist_ok=True)
-            self._ledger = Ledger.open(self.root / "state" / "ledger.sqlite")
+            self._ledger = Ledger.open(site_ledger(self.root))
         return self._ledger
 
     @property
@@ -426,15 +426,7 @@ class Office:
 
     def dump(self) -> dict[str, list[tuple[object, ...]]]:
         """Every row of every table."""
-        import sqlite3
-
-        with sqlite3.connect(self.root / "state" / "ledger.sqlite") as connection:
-            names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            found = {
-                name: sorted(connection.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for name in names
-            }
-        connection.close()
-        return found
+        return dump(site_ledger(self.root))
 
     # Commands
 
@@ -474,7 +466,7 @@ class Office:
     def copy_to(self, root: Path) -> Office:
         """The same office in a folder of its own."""
         self.close()
-        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        copy_site(self.root, root)
         return Office(root, self.now, dict(self.things), dict(self._read) | {"site": ("",)})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import resource
 import signal
-import sqlite3
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.auditor.cases.office import DRAFTER, MIGRATE, REVIEWER, SIGNER, UNAPPROVED, WRONGS, Office
+from tests.auditor.ledgers import past, site_ledger
 
 CASE_KEYS = [
     "id",
@@ -215,9 +215,8 @@ def test_a_change_past_the_trail_is_found_and_ends_with_3(office: Office, capsys
     (case, *_) = office.draft().cases
     office.out(case.id, "15d")
     head = json.loads(office.run("ledger", "verify", "--json").stdout)["head"]
-    with sqlite3.connect(office.root / "state" / "ledger.sqlite") as connection:
-        connection.execute("UPDATE papers SET number = '运审管函〔2026〕7号'")
-    connection.close()
+    with past(site_ledger(office.root)) as database:
+        database.rows("UPDATE papers SET number = '运审管函〔2026〕7号'")
     capsys.readouterr()
     assert office.type("ledger", "verify", "--json", "--expect", head) == 3
     found = json.loads(capsys.readouterr().out)
@@ -297,6 +296,7 @@ def test_a_disk_that_is_full_while_a_paper_is_drawn(office: Office, typist: Typi
     assert typist.json("ledger", "verify")["not_drawn"] == []
 
 
+@pytest.mark.sqlite_file
 def test_a_disk_that_is_full_for_the_ledger_takes_no_number(office: Office) -> None:
     (case, *_) = office.draft().cases
     office.review(case.id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import random
 import signal
-import sqlite3
 import subprocess
 import time
 from datetime import UTC, date, datetime
@@ -25,6 +24,7 @@ from inventories.model import canonical
 from reports.papers.templates import Templates
 from reports.papers.view import Form
 from tests.auditor.cases.office import MIGRATE, SIGNER, SITE, WRONGS, Office
+from tests.auditor.ledgers import past, site_ledger
 
 
 def test_how_a_number_reads() -> None:
@@ -205,9 +205,8 @@ def test_eight_people_issuing_at_once(office: Office) -> None:
 
 def rows(office: Office) -> int:
     """How many papers there are, read past the program."""
-    with sqlite3.connect(office.root / "state" / "ledger.sqlite") as connection:
-        (found,) = connection.execute("SELECT count(*) FROM papers").fetchone()
-    connection.close()
+    with past(site_ledger(office.root)) as database:
+        ((found,),) = database.rows("SELECT count(*) FROM papers")
     return int(found)
 
 

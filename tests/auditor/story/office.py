@@ -20,6 +20,7 @@ import pytest
 from auditor import clock, ending
 from auditor.city.children import answering
 from auditor.city.example import dates, fill, workbook, write_example
+from tests.auditor.ledgers import section
 
 CHINA = ZoneInfo("Asia/Shanghai")
 DRAFTS, REVIEWS, SIGNS = "政务信息科", "法规科", "分管领导"
@@ -49,7 +50,8 @@ class Office:
         patch.setattr(clock, "utc_now", lambda: self.now.astimezone(UTC))
         write_example(root, day.date(), network=network)
         # Half of the departments are accused on purpose here; elsewhere that would be a reason to look twice.
-        self.change("site.yaml", lambda text: text + "\nbrake: {departments: 0.4}\n")
+        more = "\n".join(["brake: {departments: 0.4}", *(f"{k}: {json.dumps(v)}" for k, v in section(root).items())])
+        self.change("site.yaml", lambda text: f"{text}\n{more}\n")
         self.touch()
 
     def at(self, year: int, month: int, day: int, hour: int = 9) -> None:

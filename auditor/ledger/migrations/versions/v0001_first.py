@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from auditor.ledger.columns import TEXT
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -20,7 +22,7 @@ def upgrade() -> None:
 
 
 def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False)
+    return sa.Column(name, TEXT, nullable=False)
 
 
 def _audits() -> None:
@@ -80,7 +82,7 @@ def _findings() -> None:
         sa.Column("resolved_at", _MOMENT),
         _text("snapshot_first"),
         _text("snapshot_last"),
-        sa.Column("merged_into", sa.Text),
+        sa.Column("merged_into", TEXT),
         sa.PrimaryKeyConstraint("id", name="pk_findings"),
         sa.ForeignKeyConstraint(["merged_into"], ["findings.id"], name="fk_findings_merged_into"),
     )
@@ -107,7 +109,7 @@ def _findings() -> None:
         sa.Column("id", sa.Integer, nullable=False, autoincrement=True),
         _text("finding"),
         sa.Column("at", _MOMENT, nullable=False),
-        sa.Column("audit", sa.Text),
+        sa.Column("audit", TEXT),
         *(_text(name) for name in ("before", "after", "reason", "note", "actor")),
         sa.PrimaryKeyConstraint("id", name="pk_finding_events"),
         sa.ForeignKeyConstraint(["finding"], ["findings.id"], name="fk_finding_events_finding"),

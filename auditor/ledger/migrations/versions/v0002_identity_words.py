@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from auditor.ledger.columns import TEXT
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -16,7 +18,7 @@ def upgrade() -> None:
         "identity_words",
         sa.Column("id", sa.Integer, nullable=False, autoincrement=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        *(sa.Column(name, sa.Text, nullable=False) for name in ("actor", "act", "kind", "key", "other", "reason")),
+        *(sa.Column(name, TEXT, nullable=False) for name in ("actor", "act", "kind", "key", "other", "reason")),
         sa.Column("identifiers", sa.JSON, nullable=False),
         sa.Column("changes", sa.JSON, nullable=False),
         sa.Column("undoes", sa.Integer),

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from auditor.ledger.columns import TEXT
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -26,7 +28,7 @@ _POSTGRESQL = (
 
 
 def _texts(*names: str) -> list[sa.Column[Any]]:
-    return [sa.Column(name, sa.Text, nullable=False) for name in names]
+    return [sa.Column(name, TEXT, nullable=False) for name in names]
 
 
 def _moment(name: str, *, nullable: bool = False) -> sa.Column[Any]:
@@ -88,7 +90,7 @@ def _cases() -> None:
         _moment("inspected_at", nullable=True),
         *_texts("inspected_by"),
         _moment("closed_at", nullable=True),
-        sa.Column("parent", sa.Text),
+        sa.Column("parent", TEXT),
         *_json("consequence", nullable=True),
         *_texts("note"),
         sa.PrimaryKeyConstraint("id", name="pk_cases"),
@@ -124,7 +126,7 @@ def _papers() -> None:
     op.create_table(
         "papers",
         *_texts("id"),
-        sa.Column("case_id", sa.Text),
+        sa.Column("case_id", TEXT),
         *_texts("form"),
         sa.Column("round", sa.Integer, nullable=False),
         *_texts("word"),

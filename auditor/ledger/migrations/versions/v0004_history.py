@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from auditor.ledger.columns import TEXT
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -15,8 +17,8 @@ def upgrade() -> None:
     op.create_table(
         "history_series",
         sa.Column("id", sa.Integer, nullable=False, autoincrement=True),
-        sa.Column("metric", sa.Text, nullable=False),
-        sa.Column("labels", sa.Text, nullable=False),
+        sa.Column("metric", TEXT, nullable=False),
+        sa.Column("labels", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_history_series"),
     )
     op.create_index("uq_history_series_metric_labels", "history_series", ["metric", "labels"], unique=True)
@@ -30,8 +32,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit_stages",
-        sa.Column("audit", sa.Text, nullable=False),
-        sa.Column("stage", sa.Text, nullable=False),
+        sa.Column("audit", TEXT, nullable=False),
+        sa.Column("stage", TEXT, nullable=False),
         sa.Column("seconds", sa.Float, nullable=False),
         sa.PrimaryKeyConstraint("audit", "stage", name="pk_audit_stages"),
         sa.ForeignKeyConstraint(["audit"], ["audits.id"], name="fk_audit_stages_audit"),
