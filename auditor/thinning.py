@@ -70,9 +70,9 @@ def thin(site: Site, now: datetime, *, command: str = "auditor snapshot thin") -
     cannot be removed; the next run goes on.
     """
     from auditor.intake import open_ledger
-    from auditor.lock import AuditLock
+    from auditor.ledger.holding import hold
 
-    with open_ledger(site) as ledger, AuditLock(site.state / "lock", command=command, now=now):
+    with open_ledger(site) as ledger, hold(site, "audit", command=command, now=now):
         for draft in leftovers(site.snapshots):
             shutil.rmtree(draft)
         _finish(site, ledger)

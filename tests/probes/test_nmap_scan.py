@@ -76,7 +76,9 @@ def scan(tmp_path: Path, home: Path, now: Clock, permit_of: Permits) -> Scan:
     """Scans 192.0.2.0/29 but for its .6 with the fake."""
 
     def run(probe: NmapProbe | None = None, stop: Stop | None = None, **settings: object) -> Collection:
-        permit = permit_of("192.0.2.0/30", "192.0.2.4/31", "192.0.2.7/32", excluded=("192.0.2.6/32", "192.0.2.6/32"), **settings)
+        permit = permit_of(
+            "192.0.2.0/30", "192.0.2.4/31", "192.0.2.7/32", excluded=("192.0.2.6/32", "192.0.2.6/32"), **settings
+        )
         (tmp_path / "work").mkdir(exist_ok=True)
         return run_probes(
             [probe or NmapProbe(command=(str(home / "nmap"),), raw=True)],
