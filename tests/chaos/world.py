@@ -105,15 +105,14 @@ class World:
 
     # --- what happens in it
 
-    def look(self, zone: str, patience: float = 120) -> bool:
-        """Asks the scheduler to look at a zone, and waits until nothing of it runs. Whether it was let run."""
-        asked = self.run("schedule", "run", zone, check=None)
-        if asked.returncode:
-            return False
+    def look(self, zones: Sequence[str], patience: float = 150) -> None:
+        """Asks the scheduler to look at zones, and waits until nothing of them runs."""
+        for zone in zones:
+            # Refused where it still runs, or where there is no scheduler any more: the caller tries again.
+            self.run("schedule", "run", zone, check=None)
         end = time.monotonic() + patience
-        while time.monotonic() < end and self.running(zone):
+        while time.monotonic() < end and any(self.running(zone) for zone in zones):
             time.sleep(0.2)
-        return True
 
     def running(self, zone: str) -> bool:
         """Whether somebody holds the zone's lock, or the scheduler says that it runs."""
