@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -184,4 +185,6 @@ if __name__ == "__main__":
     for program in ("nmap", "mount", "umount"):
         if shutil.which(program) is None:
             sys.exit(f"chaos needs {program}, and root")
+    # Told to end, it takes down what it built, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
