@@ -79,9 +79,10 @@ class ServedCity:
 
     @contextmanager
     def serving(self, port: int) -> Iterator[str]:
-        """``auditor serve`` on loopback; ends with the process that was started, and with status 0."""
+        """``auditor serve --metrics-only`` on loopback, of which several may run; ends with the process that was started, and with status 0."""
         address = f"127.0.0.1:{port}"
-        command = [sys.executable, "-m", "auditor", "serve", "--listen", address, "--site", str(self.root)]
+        words = ("serve", "--metrics-only", "--listen", address, "--site", str(self.root))
+        command = [sys.executable, "-m", "auditor", *words]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             line = process.stderr.readline()
