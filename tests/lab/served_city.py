@@ -79,7 +79,7 @@ class ServedCity:
 
     @contextmanager
     def serving(self, port: int) -> Iterator[str]:
-        """``auditor serve --metrics-only`` on loopback, of which several may run; ends with its process and status 0."""
+        """``auditor serve --metrics-only`` on loopback, several may run; ends with its process and status 0."""
         address = f"127.0.0.1:{port}"
         words = ("serve", "--metrics-only", "--listen", address, "--site", str(self.root))
         command = [sys.executable, "-m", "auditor", *words]
