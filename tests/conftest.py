@@ -49,3 +49,9 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: skipped, which counts as failed here: {reason}"
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Commands that a test runs in this process narrow the mask; what later tests build (accounts for sshd) is read."""
+    os.umask(0o022)
