@@ -53,5 +53,5 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    """Commands that a test runs in this process narrow the mask; what later tests build (accounts for sshd) is read."""
+    """Commands that a test runs in this process narrow the mask; what later tests build (for sshd) must be read."""
     os.umask(0o022)
