@@ -18,7 +18,8 @@ HEAD = """\
 figures are those of the newest recorded audit and of the ledger as it stands; a scan in progress shows nowhere.
 
 - The text is written once per audit, step in the ledger, and day, and served from memory, in the plain format and in
-  OpenMetrics, packed where the scraper takes gzip. A scrape reads no snapshot, and asks the ledger at most whether anything changed.
+  OpenMetrics, packed where the scraper takes gzip. A scrape reads no snapshot, and asks the ledger at most whether
+  anything changed.
 - A label never holds a host, an address or a system's name. Departments are called by their codes;
   `auditor_department_info`, `auditor_rule_info`, `auditor_pack_info` and `auditor_zone_info` hold the names, for
   joining: `sum by (department) (auditor_findings{state="open"}) * on (department) group_left (name)
