@@ -176,11 +176,7 @@ def _brought(site: Site, choice: Choice, withheld: Container[str]) -> Collection
                 tuple(f for f in found.failures if f.collector in probes),
             )
         )
-    return Collection(
-        tuple(o for part in parts for o in part.observations),
-        tuple(c for part in parts for c in part.coverage),
-        tuple(f for part in parts for f in part.failures),
-    )
+    return Collection.united(parts)
 
 
 def _hidden(observation: Observation, withheld: Container[str], excluded: Ranges) -> bool:

@@ -42,12 +42,7 @@ class Look:
 
     def collection(self) -> Collection:
         """Everything that it brought home. BundleError or OSError where its file is damaged or gone."""
-        parts = list(read(self.path, trust=None).collections())
-        return Collection(
-            tuple(o for part in parts for o in part.observations),
-            tuple(c for part in parts for c in part.coverage),
-            tuple(f for part in parts for f in part.failures),
-        )
+        return Collection.united(read(self.path, trust=None).collections())
 
 
 def keep(site: Site, data: bytes | Path, bundle: Bundle, *, at: datetime) -> Look:

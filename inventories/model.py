@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
@@ -268,6 +268,18 @@ class Collection:
             self.failures + other.failures,
             self.submissions + other.submissions,
             self.waivers + other.waivers,
+        )
+
+    @classmethod
+    def united(cls, parts: Iterable[Collection]) -> Collection:
+        """All parts as one, in their order; adding them one by one would copy the whole each time."""
+        held = tuple(parts)
+        return cls(
+            tuple(o for part in held for o in part.observations),
+            tuple(c for part in held for c in part.coverage),
+            tuple(f for part in held for f in part.failures),
+            tuple(s for part in held for s in part.submissions),
+            tuple(w for part in held for w in part.waivers),
         )
 
 

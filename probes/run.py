@@ -171,7 +171,7 @@ class _Run:
         # A second Ctrl-C may come between a shard's end and its being written down.
         for shard in self.open.values():
             self._failed(shard.probe, shard.zone, shard.targets, "stopped", self.stop.reason)
-        return _sum(self.collected)
+        return Collection.united(self.collected)
 
     def _lane(self, probes: Sequence[Probe], permit: Permit) -> _Lane:
         lane = _Lane(permit)
@@ -329,14 +329,3 @@ def _guarded(work: Callable[[], T], failed: Callable[[str, str], T]) -> T:
 
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {clean(str(error))}"
-
-
-def _sum(parts: Sequence[Collection]) -> Collection:
-    """All parts as one; adding them one by one would copy the whole each time."""
-    return Collection(
-        tuple(o for part in parts for o in part.observations),
-        tuple(c for part in parts for c in part.coverage),
-        tuple(f for part in parts for f in part.failures),
-        tuple(s for part in parts for s in part.submissions),
-        tuple(w for part in parts for w in part.waivers),
-    )

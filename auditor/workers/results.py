@@ -38,9 +38,7 @@ def answer(bundle: Bundle, job: Job, ground: Ground, *, now: datetime, skew: tim
     """What the result of a job says, or a failure over the shard's targets that says why it does not count."""
     head = bundle.head
     try:
-        found = Collection()
-        for part in bundle.collections():
-            found = found + part
+        found = Collection.united(bundle.collections())
         refusal = _refusal(found)
         if refusal is not None:
             return Answer(failed(job, clean(refusal.reason, 40), refusal.message, now))
