@@ -53,6 +53,10 @@ class Looked:
     judged: tuple[LookRow, ...] = ()
     limits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def without_observations(self) -> Looked:
+        """The same without what was seen, for when that stands elsewhere."""
+        return replace(self, collection=replace(self.collection, observations=()))
+
 
 def collect(
     site: Site,

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -46,6 +46,10 @@ class RegisterResult:
     departments: Mapping[str, Department]
     files: tuple[RegisterFile, ...] = ()
     withheld: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def without_observations(self) -> RegisterResult:
+        """The same without the rows themselves, for when they stand elsewhere."""
+        return replace(self, collection=replace(self.collection, observations=()))
 
 
 def load_registers(
