@@ -1,7 +1,7 @@
 """One audit of a made-up site from observations to papers, stage by stage, and the next one after a small change.
 
-Nothing is probed: what registers said and probes saw is made up (:mod:`benchmarks._scale_city`). Everything else is
-what ``auditor audit`` does, by the same functions, with the packs that bind one city.
+Nothing is probed: what probes saw is made up (:mod:`benchmarks._scale_city`) and lies there as looks, as workers and
+bundles bring them. Everything else is ``auditor audit --collected`` itself, with the packs that bind one city.
 """
 
 from __future__ import annotations
@@ -15,9 +15,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
+import pyarrow.parquet as pq
+
+from auditor import looks, pipeline
+from auditor.running import Request, chosen_probes
+from auditor.site import Site, load_site
 from benchmarks._scale_city import AT, CITY, City
-from inventories.model import Collection
+from inventories.answers import REGISTER
+from inventories.infer import infer
+from inventories.model import Collection, Coverage, KeyMap, Observation
+from inventories.places import Places
+from inventories.reconcile import reconcile
+from inventories.registers.departments import Department
+from inventories.registers.load import RegisterResult
+from inventories.steady import without_cycle_collection
 
 PACKS = ("yuncheng-2021", "national")
 
@@ -32,40 +45,78 @@ class Stages:
     def stage(self, name: str) -> Iterator[None]:
         wall, cpu = time.perf_counter(), time.process_time()
         yield
+        self.add(name, time.perf_counter() - wall, time.process_time() - cpu)
+
+    def add(self, name: str, wall: float, cpu: float) -> None:
+        """Adds to a stage, which may come several times."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        self.told[name] = {
-            "wall": time.perf_counter() - wall,
-            "cpu": time.process_time() - cpu,
-            "peak": peak,
-        }
+        before = self.told.get(name, {"wall": 0.0, "cpu": 0.0})
+        self.told[name] = {"wall": before["wall"] + wall, "cpu": before["cpu"] + cpu, "peak": peak}
+
+
+@dataclass(slots=True)
+class Running:
+    """Measures stages by their beginnings: each lasts until the next."""
+
+    stages: Stages
+    name: str = ""
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def enter(self, name: str) -> None:
+        wall, cpu = time.perf_counter(), time.process_time()
+        if self.name:
+            self.stages.add(self.name, wall - self.wall, cpu - self.cpu)
+        self.name, self.wall, self.cpu = name, wall, cpu
 
 
 def cities(assets: int, seed: int = 7) -> list[City]:
     return [City(number, min(assets, CITY), seed) for number in range(max(1, assets // CITY))]
 
 
-def collection(found: list[City], moved: int) -> Collection:
-    """What all of them say, at one moment. ``moved``: how many machines of 100,000 changed."""
-    observations = tuple(one for city in found for one in city.observations(moved))
+def collection(found: list[City]) -> Collection:
+    """What all of them say, at one moment."""
     told = [city.told() for city in found]
     return Collection(
-        observations,
+        tuple(one for city in found for one in city.observations()),
         tuple(record for one in told for record in one.coverage),
         (),
         tuple(answer for one in told for answer in one.submissions),
     )
 
 
-def at(collected: Collection, moment: datetime) -> Collection:
-    """The same, a week later."""
+def registers(found: list[City]) -> RegisterResult:
+    """What the registers of all of them say, as if it had been read."""
+    whole = collection(found)
+    rows = tuple(o for o in whole.observations if o.collector == REGISTER)
+    said = tuple(c for c in whole.coverage if c.collector == REGISTER)
+    departments = {
+        row.identifiers[0].value: Department(
+            row.identifiers[0].value, next(str(f.value) for f in row.facts if f.column == "name")
+        )
+        for row in rows
+        if row.kind == "department"
+    }
+    taken = Collection(rows, said, submissions=whole.submissions)
+    return RegisterResult(taken, (), (), (), 0, departments)
+
+
+def look(site: Site, city: City, moment: datetime, *, moved: int = 0, every: int = 1) -> None:
+    """Looks at the zones of a city, or one in ``every``; of ``moved`` machines in 100,000 something else is seen."""
+    seen: dict[str, list[Observation]] = {}
     later = moment - AT
-    return replace(
-        collected,
-        observations=tuple(replace(o, observed_at=o.observed_at + later) for o in collected.observations),
-        coverage=tuple(
-            replace(c, started_at=c.started_at + later, ended_at=c.ended_at + later) for c in collected.coverage
-        ),
-    )
+    for one in city.observations(moved):
+        if one.collector != REGISTER:
+            seen.setdefault(one.zone, []).append(replace(one, observed_at=one.observed_at + later))
+    covered: dict[str, list[Coverage]] = {}
+    for record in city.told().coverage:
+        if record.collector != REGISTER:
+            covered.setdefault(record.zone, []).append(replace(record, started_at=moment, ended_at=moment))
+    probes = [probe.name for probe in chosen_probes(Request(collected=True))]
+    end = moment + timedelta(hours=1)
+    for zone in city.zones()[::every]:
+        head = looks.head(site.id, zone, probes, seen=(moment, end), at=end)
+        looks.save(site, head, Collection(tuple(seen.get(zone.id, ())), tuple(covered[zone.id])))
 
 
 def write_site(root: Path, found: list[City]) -> None:
@@ -91,6 +142,7 @@ def write_site(root: Path, found: list[City]) -> None:
         "timezone": "Asia/Shanghai",
         "packs": list(PACKS),
         "limits": {"max_addresses_per_prefix": 2**20},
+        "schedule": {"judge": "30 6 * * *"},
         "zones": zones,
     }
     root.mkdir(parents=True, exist_ok=True)
@@ -99,92 +151,63 @@ def write_site(root: Path, found: list[City]) -> None:
     (root / "site.yaml").write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
 
 
-def audit(root: Path, assets: int, *, moved: int, weeks: int, papers: bool) -> dict[str, object]:
-    """One audit of the site in ``root``, which is made where there is none; what each stage took."""
-    from auditor.collecting import Looked
-    from auditor.intake import packs_in_force
-    from auditor.judging import judge
-    from auditor.ledger.records import Opening
-    from auditor.ledger.store import Ledger
-    from auditor.overview import overview
-    from auditor.papers import write_papers
-    from auditor.recalling import Recall
-    from auditor.site import load_site
-    from inventories.infer import infer
-    from inventories.reconcile import reconcile
-    from inventories.registers.load import RegisterResult
+def audit(root: Path, assets: int, *, moved: int, weeks: int, every: int = 1) -> dict[str, object]:
+    """The audit of a week, of the site in ``root`` (made where there is none): what each stage took.
 
+    Its looks are made before: at all zones, or at one in ``every``, whose places the older ones hold.
+    """
     found, stages = cities(assets), Stages()
     if not (root / "site.yaml").exists():
         write_site(root, found)
-    site = load_site(root)
-    packs, moment = packs_in_force(site), AT + timedelta(weeks=weeks)
-    with stages.stage("input"):
-        collected = at(collection(found, moved), moment)
-    with Ledger.open(site.ledger) as ledger:
-        run = ledger.begin_audit(Opening(packs={pack.id: pack.digest for pack in packs}), at=moment)
-        with stages.stage("keys"):
-            keymap = ledger.key_map()
-        today = site.today(moment)
-        with stages.stage("reconcile"):
-            reconciled = reconcile(collected, keymap=keymap, places=site.places, today=today, site=site.id)
-        with stages.stage("infer"):
-            reconciled = infer(reconciled, collected, places=site.places, today=today, site=site.id)
-        with stages.stage("snapshot and evaluate"):
-            judged = judge(site, run, packs=packs, reconciled=reconciled, collected=collected, at=moment)
-        looked = Looked(attempted=frozenset(site.places.zones))
-        with stages.stage("record"):
-            recall = Recall(site, judged, looked, ledger)
-            recorded = ledger.record(
-                run,
-                snapshot=judged.snapshot,
-                at=moment,
-                seen=judged.seen(),
-                sight_of=recall.sight_of,
-                terms=recall.terms(),
-                key_map=judged.keymap,
-                outcome_digest=judged.evaluation.digest,
-            )
-        ledger.finish_audit(run, at=moment, exit_status=0)
-        number = len(reconciled.assets)
-        if papers:
-            with stages.stage("render"):
-                view = overview(site, ledger, judged, ledger.audit(run), now=moment, changes=recorded.changes)
-                write_papers(site, view, judged, RegisterResult(Collection(), (), (), (), 0, {}))
-    sizes = {file.name: file.stat().st_size for file in judged.path.rglob("*") if file.is_file()}
+    site, moment = load_site(root), AT + timedelta(weeks=weeks)
+    for city in found:
+        look(site, city, moment, moved=moved, every=every)
+    said = [registers(found)]
+    began = Running(stages)
+    # The registers are handed in: a made-up province has no workbooks.
+    with patch("auditor.pipeline.read_registers", lambda _site, _now: said.pop()):
+        done = pipeline.audit(
+            site, Request(collected=True), clock=lambda: moment + timedelta(hours=2), on_stage=began.enter
+        )
+    began.enter("")
+    path = site.snapshots / done.view.snapshot
+    facts = pq.read_metadata(path / "facts.parquet").num_rows
+    observations = pq.read_metadata(path / "observations.parquet").num_rows
     return {
-        "assets": number,
-        "observations": len(collected.observations),
-        "facts": sum(len(asset.facts) for asset in reconciled.assets),
-        "findings": len(judged.evaluation.outcomes),
-        "changes": [recorded.changes.new, recorded.changes.still_open, recorded.changes.resolved],
+        "assets": len(done.view.assets),
+        "observations": observations,
+        "facts": facts,
+        "findings": len(done.view.findings),
+        "changes": [done.changes.new, done.changes.still_open, done.changes.resolved],
         "stages": stages.told,
-        "snapshot": sizes,
+        "snapshot": {file.name: file.stat().st_size for file in path.rglob("*") if file.is_file()},
         "ledger": sum(p.stat().st_size for p in site.state.glob("ledger.sqlite*")),
+        "looks": sum(p.stat().st_size for p in (site.state / "looks").rglob("*.bundle")),
+        "workbook": (site.out / "ledger.xlsx").stat().st_size,
     }
 
 
-def sites(number: int) -> dict[str, object]:
-    """So many cities, each reconciled and inferred as a site of its own, one after another."""
-    from inventories.infer import infer
-    from inventories.model import KeyMap
-    from inventories.places import Places
-    from inventories.reconcile import reconcile
-
-    stages, assets = Stages(), 0
-    with stages.stage("sites"):
-        for city in cities(number * CITY):
-            collected, places = collection([city], 0), Places(city.zones())
-            found = reconcile(collected, keymap=KeyMap(), places=places, today=AT.date(), site=f"c{city.number}")
-            assets += len(infer(found, collected, places=places, today=AT.date(), site=f"c{city.number}").assets)
-    return {"assets": assets, **stages.told}
+def sites(number: int, assets: int) -> dict[str, object]:
+    """So many sites of so many assets each, reconciled and inferred one after another."""
+    stages, total = Stages(), 0
+    for first in range(number):
+        found = [replace(city, number=city.number + first * max(1, assets // CITY)) for city in cities(assets)]
+        with stages.stage("made up"):
+            collected = collection(found)
+        with stages.stage("sites"), without_cycle_collection():
+            places = Places([zone for city in found for zone in city.zones()])
+            site = f"site-{first}"
+            done = reconcile(collected, keymap=KeyMap(), places=places, today=AT.date(), site=site)
+            total += len(infer(done, collected, places=places, today=AT.date(), site=site).assets)
+            del done
+    return {"assets": total, **stages.told}
 
 
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "sites":
-        print(json.dumps(sites(int(rest[0]))))
+        print(json.dumps(sites(int(rest[0]), int(float(rest[1])))))
     else:
-        folder, size, changed, week = rest
-        numbers = {"moved": int(changed), "weeks": int(week)}
-        print(json.dumps(audit(Path(folder), int(float(size)), papers=what == "audit", **numbers)))
+        folder, size, changed, week, one_in = rest
+        numbers = {"moved": int(changed), "weeks": int(week), "every": int(one_in)}
+        print(json.dumps(audit(Path(folder), int(float(size)), **numbers)))

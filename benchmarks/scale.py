@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.scale [--sizes=1e5,1e6,1e7] [--ledger=URL]`` (``make bench-scale``). Everything is measured in
 a process of its own, which ends with what it took: wall and processor seconds, and its peak. What is made lies in a
-temporary folder, and is gone at the end. An audit as a whole (its objects stand in memory) is measured up to 10⁶; of
-10⁷, ten cities in a hundred are reconciled as sites of their own, one after another.
+temporary folder, and is gone at the end. An audit as a whole (its objects stand in memory) is measured up to 10⁶; 10⁷
+are reconciled as ten sites of 10⁶, one after another.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ WHOLE = 1_000_000
 FINDINGS = 1_000_000
 #: Of so many machines in 100,000, something else was seen the week after.
 MOVED = 1000
-#: Cities of a province that are reconciled one after another.
-SOME_SITES = 10
+#: One zone in so many was looked at anew, where of so many machines in 100,000 something else is seen.
+PART, SOME_MOVED = 100, 100_000
 MOST_SECONDS, MOST_MIB = 600.0, 4096.0
 _POSTGRESQL = Path("/usr/lib/postgresql/15/bin/postgres")
 
@@ -85,49 +85,54 @@ def scraping(folder: Path, size: int) -> list[Line]:
     ]
 
 
-def auditing(root: Path, size: int) -> list[Line]:
-    """A site's first audit and the next, after a small change; what each stage took."""
-    first = told("_scale_audit", "audit", root, size, 0, 0)
-    then = told("_scale_audit", "again", root, size, MOVED, 1)
-    number, lines = first["assets"], []
-    lines.append(
+def auditing(root: Path, size: int) -> tuple[list[Line], dict[str, Any]]:
+    """A site's first audit; the next, when all was looked at anew; and one for which one zone in a hundred was."""
+    first = told("_scale_audit", "audit", root, size, 0, 0, 1)
+    anew = told("_scale_audit", "audit", root, size, MOVED, 1, 1)
+    some = told("_scale_audit", "audit", root, size, SOME_MOVED, 2, PART)
+    number, looked = first["assets"], first["looks"]
+    lines = [
         Line(
-            f"one site of {number:,} assets, audited from end to end",
+            f"one site of {number:,} assets, audited from its looks to its papers",
             f"{first['observations']:,} observations, {first['facts']:,} facts, {first['findings']:,} findings",
         )
-    )
-    for name, stage in first["stages"].items():
-        again = then["stages"].get(name)
-        after = f"; after 1 %: {again['cpu']:.1f} s CPU" if again else ""
-        lines.append(Line(f"  {name}", took(stage, number) + after))
-    made = ("keys", "reconcile", "infer", "snapshot and evaluate", "record")
-    whole, next_one = (sum(one["stages"][name]["cpu"] for name in made) for one in (first, then))
-    new, confirmed, resolved = then["changes"]
-    lines += [
-        Line(
-            "  the audit after 1 % changed / the first, without papers",
-            f"{next_one / whole:.2f}; record alone "
-            f"{then['stages']['record']['cpu'] / first['stages']['record']['cpu']:.2f} of the first's; "
-            f"{new} new, {confirmed:,} confirmed, {resolved} resolved",
-        ),
-        Line(
-            "  its snapshot, its ledger",
-            f"{sum(first['snapshot'].values()) / 1e6:.0f} MB, {first['ledger'] / 1e6:.0f} MB; "
-            f"{sum(first['snapshot'].values()) / number:.0f} and {first['ledger'] / number:.0f} bytes an asset",
-        ),
     ]
-    return lines
+    for name, stage in first["stages"].items():
+        after = (f"{one['stages'][name]['cpu'] / stage['cpu']:.2f}" for one in (anew, some))
+        lines.append(Line(f"  {name}", f"{took(stage, number)}; the next: {', '.join(after)} of it"))
+    lines.append(Line("  all of it", took(whole(first), number)))
+    for words, then in (("all looked at anew, 1 % of the machines changed", anew), (f"1 zone in {PART} anew", some)):
+        new, confirmed, resolved = then["changes"]
+        lines.append(
+            Line(
+                f"  the next audit, {words} / the first",
+                f"{whole(then)['cpu'] / whole(first)['cpu']:.2f}; "
+                f"{new} new, {confirmed:,} confirmed or left as they are, {resolved} resolved",
+            )
+        )
+    kept = {"snapshot": sum(first["snapshot"].values()), "looks": looked}
+    kept |= {name: first[name] for name in ("ledger", "workbook")}
+    lines.append(
+        Line(
+            "  on disk", "; ".join(f"{n} {v / 1e6:.1f} MB, {v / number:.0f} bytes an asset" for n, v in kept.items())
+        )
+    )
+    return lines, first
+
+
+def whole(told: dict[str, Any]) -> dict[str, float]:
+    """All stages of an audit together."""
+    stages = told["stages"].values()
+    out = {of: sum(stage[of] for stage in stages) for of in ("wall", "cpu")}
+    return {**out, "peak": max(stage["peak"] for stage in stages)}
 
 
 def sites(size: int) -> list[Line]:
-    found = told("_scale_audit", "sites", SOME_SITES)
+    """The largest province, as it is governed: city by city."""
+    found = told("_scale_audit", "sites", size // WHOLE, WHOLE)
     number = found["assets"]
-    return [
-        Line(
-            f"{size:,} assets as sites of 100,000: reconciled and inferred, {SOME_SITES} of them",
-            f"{took(found['sites'], number)}; all of them: {found['sites']['cpu'] / number * size / 3600:.1f} h CPU",
-        )
-    ]
+    words = f"{number:,} assets as {size // WHOLE} sites, reconciled and inferred one after another"
+    return [Line(words, took(found["sites"], number))]
 
 
 def recording(size: int, where: str) -> list[Line]:
@@ -149,21 +154,23 @@ def recording(size: int, where: str) -> list[Line]:
     return lines
 
 
-def growth(judged: dict[int, dict[str, Any]]) -> list[Line]:
+def growth(what: str, by_size: dict[int, dict[str, float]], numbers: dict[int, int]) -> list[Line]:
     """Whether an asset costs more in a large province than in a small one."""
-    least, most = min(judged), max(judged)
-    small, large = judged[least]["evaluate"], judged[most]["evaluate"]
-    more = (large["cpu"] / most) / (small["cpu"] / least)
-    beside = (large["peak"] / most) / (small["peak"] / least)
+    least, most = min(by_size), max(by_size)
+    small, large = by_size[least], by_size[most]
+    more = (large["cpu"] / numbers[most]) / (small["cpu"] / numbers[least])
+    beside = (large["peak"] / numbers[most]) / (small["peak"] / numbers[least])
+    words = f"an asset, {most:,} / {least:,}"
     return [
-        Line(f"time an asset, {most:,} / {least:,}", f"{more:.2f}", "<= 1.1", more <= 1.1),
-        Line(f"memory an asset, {most:,} / {least:,}", f"{beside:.2f}", "<= 1.1", beside <= 1.1),
+        Line(f"{what}: time of {words}", f"{more:.2f}", "<= 1.1", more <= 1.1),
+        Line(f"{what}: memory of {words}", f"{beside:.2f}", "<= 1.1", beside <= 1.1),
     ]
 
 
 def measure(sizes: Sequence[int], ledger: str = "") -> list[Line]:
     lines: list[Line] = []
     judged: dict[int, dict[str, Any]] = {}
+    audited: dict[int, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
         home = Path(name)
         made = told("_scale_snapshot", "city", home)
@@ -174,13 +181,17 @@ def measure(sizes: Sequence[int], ledger: str = "") -> list[Line]:
             lines += some + scraping(folder, size)
             shutil.rmtree(folder)
         if len(judged) > 1:
-            lines += growth(judged)
+            lines += growth("judging", {n: one["evaluate"] for n, one in judged.items()}, {n: n for n in judged})
         for size in sizes:
             if size <= WHOLE:
-                lines += auditing(home / f"site-{size}", size)
+                some, audited[size] = auditing(home / f"site-{size}", size)
+                lines += some
                 shutil.rmtree(home / f"site-{size}")
             else:
                 lines += sites(size)
+        if len(audited) > 1:
+            stages = {n: whole(one) for n, one in audited.items()}
+            lines += growth("an audit", stages, {n: one["assets"] for n, one in audited.items()})
         stores = ["--sqlite", *(["--server"] if _POSTGRESQL.exists() else []), *([ledger] if ledger else [])]
         for number in sorted({min(size, FINDINGS) for size in sizes}):
             lines += [line for where in stores for line in recording(number, where)]
