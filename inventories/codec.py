@@ -10,6 +10,8 @@ import json
 import math
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
+from sys import intern
 from typing import Any, TypeVar
 
 from inventories.model import (
@@ -140,11 +142,17 @@ class _Row:
         return self._parsed(i, self.text(i), date.fromisoformat)
 
     def time(self, i: int) -> datetime:
-        return self._parsed(i, self.text(i), datetime.fromisoformat)
+        return self._parsed(i, self.text(i), _moment)
 
-    def rows(self, i: int, width: int, read: Callable[[_Row], T]) -> tuple[T, ...]:
-        items = self._of(i, list)
-        return tuple(read(_Row(item, width, f"{self._where}[{i}][{n}]")) for n, item in enumerate(items))
+    def rows(self, i: int, width: int, read: Callable[[_Row], T], *, quick: Callable[..., T]) -> tuple[T, ...]:
+        """Rows within a row. What ``quick`` refuses (TypeError, ValueError) is read with care, which says why."""
+        out = []
+        for n, item in enumerate(self._of(i, list)):
+            try:
+                out.append(quick(*item if type(item) is list else ()))
+            except (TypeError, ValueError):
+                out.append(read(_Row(item, width, f"{self._where}[{i}][{n}]")))
+        return tuple(out)
 
     def value(self, i: int) -> Value:
         """A fact's value, the inverse of :func:`_value`."""
@@ -171,17 +179,50 @@ class _Row:
             raise CodecError(f"{self._where}[{i}]: {error}") from error
 
 
+@lru_cache(maxsize=1 << 12)
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
 def _read_observation(row: _Row) -> Observation:
     return Observation(
-        kind=row.text(0),
-        collector=row.text(1),
+        kind=intern(row.text(0)),
+        collector=intern(row.text(1)),
         source=row.text(2),
         observed_at=row.time(3),
-        identifiers=row.rows(4, 3, lambda i: Identifier(i.text(0), i.text(1), i.text(2))),
-        facts=row.rows(5, 5, _read_fact),
-        zone=row.text(6),
-        department_id=row.text(7),
+        identifiers=row.rows(4, 3, _read_identifier, quick=_identifier),
+        facts=row.rows(5, 5, _read_fact, quick=_fact),
+        zone=intern(row.text(6)),
+        department_id=intern(row.text(7)),
     )
+
+
+def _read_identifier(row: _Row) -> Identifier:
+    return Identifier(row.text(0), row.text(1), row.text(2))
+
+
+def _identifier(scheme: object, value: object, vantage: object) -> Identifier:
+    if type(scheme) is str and type(value) is str and type(vantage) is str:
+        return Identifier(intern(scheme), value, intern(vantage))
+    raise TypeError
+
+
+def _fact(column: object, value: object, strength: object, evidence: object, absent: object) -> Fact:
+    return _shared_fact(column, tuple(value) if type(value) is list else value, strength, evidence, absent)
+
+
+# Whatever is equal and of another type (1, True) is another fact.
+@lru_cache(maxsize=1 << 16, typed=True)
+def _shared_fact(column: object, value: object, strength: object, evidence: object, absent: object) -> Fact:
+    """A city's machines say the same few things over and over: each fact is made, and kept in memory, once."""
+    if type(value) is tuple:
+        if not all(type(item) is str for item in value):
+            raise TypeError
+    elif value is not None and type(value) not in (str, bool, int, float):
+        raise TypeError
+    if type(column) is str and type(strength) is int and type(evidence) is str and type(absent) is bool:
+        return Fact(intern(column), value, Strength(strength), evidence, absent)  # type: ignore[arg-type]
+    raise TypeError
 
 
 def _read_fact(row: _Row) -> Fact:
