@@ -39,7 +39,8 @@ class DocumentsConfig(Strict):
     """Numbers, forms and templates of papers.
 
     ``words`` gives each form its word; several forms may share one, and then share its numbers. ``taken`` is, by
-    word and year, the last number that was given by hand before this program gave them.
+    word and year, the last number that was given by hand before this program gave them. ``workbook``: whether each
+    audit writes the ledgers, which is half of its work, or only ``auditor ledger export`` when somebody asks.
     """
 
     words: dict[Numbered, Word] = Field(default_factory=dict)
@@ -48,6 +49,7 @@ class DocumentsConfig(Strict):
     )
     order_form: Literal["order", "order-notice"] = "order"
     templates: str = "templates"
+    workbook: Literal["each_audit", "asked"] = "each_audit"
     copies: tuple[Annotated[str, Field(max_length=120)], ...] = ()
 
 

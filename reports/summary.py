@@ -50,7 +50,7 @@ def print_summary(view: AuditView, written: Written, console: Console, *, site: 
         *_coverage(view),
         *_conflicts(view),
         *_files(written),
-        *_further(view, site),
+        *_further(view, site, written),
     ):
         console.print(part, soft_wrap=False)
 
@@ -234,7 +234,7 @@ def _files(written: Written) -> Iterator[RenderableType]:
             yield _line(f"{what}：{path}")
 
 
-def _further(view: AuditView, site: Path | None) -> Iterator[RenderableType]:
+def _further(view: AuditView, site: Path | None, written: Written) -> Iterator[RenderableType]:
     where = f" --site {shlex.quote(str(site))}" if site else ""
     live = sorted((f for f in view.findings if f.state in LIVE), key=_urgency)
     commands = [f"auditor findings{where}"]
@@ -242,6 +242,8 @@ def _further(view: AuditView, site: Path | None) -> Iterator[RenderableType]:
         commands.append(f"auditor explain {shlex.quote(live[0].id)}{where}")
     if view.unknowns:
         commands.append(f"auditor findings --unknown{where}")
+    if written.ledger is None:
+        commands.append(f"auditor ledger export 台账.xlsx{where}")
     yield safe("进一步查看", "bold")
     for command in commands:
         yield _line(command)

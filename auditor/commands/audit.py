@@ -121,7 +121,7 @@ def _body(result: Audited) -> dict[str, object]:
         "written": {
             "notices": [str(path) for path in result.written.notices],
             "drafter_notes": [str(path) for path in result.written.drafter_notes],
-            "ledger": str(result.written.ledger),
+            "ledger": str(result.written.ledger) if result.written.ledger else None,
             "metrics": str(result.written.metrics),
             "quarantine": [str(path) for path in result.written.quarantine],
         },

@@ -1,10 +1,12 @@
-"""What the audit's one page promises beside its results: nothing that was collected outlives its use."""
+"""What an audit promises beside its results: it lets go of what it collected, and writes what was asked for."""
 
 from __future__ import annotations
 
 import gc
+import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 import auditor.overview
@@ -43,6 +45,27 @@ def test_observations_and_assets_are_let_go_before_anything_is_drawn(
     folder = load_site(city.root).snapshots / done.view.snapshot
     assert len(Stored(folder)) == len(done.view.assets) > 1
     assert Snapshot(folder).collection().coverage
+
+
+def test_a_workbook_that_is_only_written_when_asked_for(tmp_path: Path) -> None:
+    """And one of an audit before does not lie about as if it were this one's."""
+    city = City(tmp_path, "127.0.3")
+    city.site(city.zone())
+    city.registers("市民政局,MZ-1,救助系统,运行,自建机房,127.0.3.3")
+    book = city.root / "out" / "ledger.xlsx"
+    first = audit(load_site(city.root), Request(collected=True))
+    assert first.written.ledger == book and book.is_file()
+    city.site(city.zone(), more="documents: {workbook: asked}\n")
+    done = city.run("audit", "--collected", "--json")
+    assert json.loads(done.stdout)["written"]["ledger"] is None
+    assert not book.exists() and (city.root / "out" / "metrics.prom").is_file()
+    told = city.run("audit", "--collected").stdout
+    assert "auditor ledger export" in told and "ledger.xlsx" not in told
+    asked = tmp_path / "asked.xlsx"
+    assert city.run("ledger", "export", str(asked)).returncode == 0
+    cells = [cell.value for sheet in openpyxl.load_workbook(asked) for row in sheet.iter_rows() for cell in row]
+    assert "救助系统" in cells
+    assert not book.exists()
 
 
 def _alive(of: type) -> int:
