@@ -98,6 +98,7 @@ def look(
             on_event=on_event,
             store=FileShardStore(home / "shards"),
             stop_file=site.stop_file,
+            far=frozenset(there.posts),
         )
     if stop.is_set:
         raise Interrupted(f"{go_on} goes on; finished shards are not scanned again")

@@ -12,12 +12,13 @@ import shutil
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from inventories.faults import clean
 from inventories.model import Collection, Failure
@@ -34,6 +35,9 @@ T = TypeVar("T")
 
 #: How often the stop file, the clock and the stop event are looked at.
 POLL_SECONDS = 0.2
+#: Shards of far zones that may be waited for beside each other. Each such zone has its share, and one place at least:
+#: the most is this number, or that of the far zones where there are more.
+FAR_PLACES = 256
 
 
 class Happening(enum.StrEnum):
@@ -68,6 +72,10 @@ class _Lane:
     """One zone's work: its shards in order, and how many of them run now."""
 
     permit: Permit
+    #: Somebody elsewhere looks, and a shard in hand only waits here.
+    far: bool = False
+    #: Places that the zone may have, whatever its profile says.
+    places: int = 64
     queue: deque[tuple[Probe, Shard]] = field(default_factory=deque)
     stop: Stop = field(default_factory=Stop)
     running: int = 0
@@ -78,7 +86,20 @@ class _Lane:
     @property
     def limit(self) -> int:
         """Shards beside each other; the zone's rate is divided by it, so it stays the same to the end."""
-        return max(1, min(self.permit.profile.parallel, self.total))
+        return max(1, min(self.permit.profile.parallel, self.total, self.places))
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Zones that share a number of places: those looked at from here, or those that are only waited for."""
+
+    far: bool
+    turns: deque[_Lane]
+    places: int
+    pool: ThreadPoolExecutor
+
+
+_Running: TypeAlias = dict[Future[Collection], tuple[_Lane, Probe, Shard]]
 
 
 def run_probes(
@@ -92,16 +113,19 @@ def run_probes(
     store: ShardStore | None = None,
     stop_file: Path | None = None,
     workers: int = 16,
+    far: Container[str] = frozenset(),
 ) -> Collection:
     """Looks at everything that the permits allow, and returns what was seen and what was not.
 
     Shards of the zones take turns; a zone has at most its profile's ``parallel`` at once, all zones together
-    ``workers``. ``on_event`` is called by one thread at a time. A shard that ended without any failure goes into
+    ``workers``. The zones in ``far`` are looked at from elsewhere and only waited for: they take none of those places
+    but have their own, a share of :data:`FAR_PLACES` each, so that one that nobody answers for holds up none of the
+    others. ``on_event`` is called by one thread at a time. A shard that ended without any failure goes into
     ``store``, and one that ``store`` knows is not scanned again. ``stop``, the appearance of ``stop_file``, Ctrl-C
     and the end of a permit end the probing: what was not finished comes back as failures. Never raises for what
     a probe or the network does.
     """
-    return _Run(probes, permits, workdir, stop, now, on_event, store, stop_file, workers).go()
+    return _Run(probes, permits, workdir, stop, now, on_event, store, stop_file, workers, far).go()
 
 
 def collect_shard(
@@ -144,6 +168,7 @@ class _Run:
         store: ShardStore | None,
         stop_file: Path | None,
         workers: int,
+        far: Container[str],
     ) -> None:
         self.workdir, self.stop, self.stop_file, self.store = workdir, stop, stop_file, store
         self.now, self.on_event, self.workers = now, on_event, max(1, workers)
@@ -151,16 +176,22 @@ class _Run:
         #: Shards with no outcome yet, by probe and id.
         self.open: dict[tuple[str, str], Shard] = {}
         self._telling = threading.Lock()
-        self.lanes = [self._lane(probes, permit) for permit in permits]
+        share = FAR_PLACES // max(1, sum(permit.zone.id in far for permit in permits))
+        self.lanes = [self._lane(probes, permit, permit.zone.id in far, max(1, share)) for permit in permits]
 
     def go(self) -> Collection:
-        turns = deque(self.lanes)
-        running: dict[Future[Collection], tuple[_Lane, Probe, Shard]] = {}
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="probe") as pool:
+        running: _Running = {}
+        with ExitStack() as pools:
+            # Threads are made as they are needed.
+            sides = [
+                _Side(far, deque(lanes), places, pools.enter_context(ThreadPoolExecutor(places, name)))
+                for far, name, places, lanes in self._sides()
+            ]
             while True:
                 try:
                     self._watch()
-                    self._start(turns, pool, running)
+                    for side in sides:
+                        self._start(side, running)
                     if not running and not any(lane.queue for lane in self.lanes):
                         break
                     ended, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
@@ -173,8 +204,15 @@ class _Run:
             self._failed(shard.probe, shard.zone, shard.targets, "stopped", self.stop.reason)
         return Collection.united(self.collected)
 
-    def _lane(self, probes: Sequence[Probe], permit: Permit) -> _Lane:
-        lane = _Lane(permit)
+    def _sides(self) -> Iterator[tuple[bool, str, int, list[_Lane]]]:
+        """What is looked at from here, and what is waited for: places, and the zones that share them."""
+        yield False, "probe", self.workers, [lane for lane in self.lanes if not lane.far]
+        distant = [lane for lane in self.lanes if lane.far]
+        if distant:
+            yield True, "far", sum(lane.limit for lane in distant), distant
+
+    def _lane(self, probes: Sequence[Probe], permit: Permit, far: bool, share: int) -> _Lane:
+        lane = _Lane(permit, far, share) if far else _Lane(permit)
         for probe in probes:
             if permit.left_out and permit.access.gives(probe.name):
                 message = "no authorisation in force names these addresses"
@@ -238,15 +276,11 @@ class _Run:
         lane.done += len(lane.queue)
         lane.queue.clear()
 
-    def _start(
-        self,
-        turns: deque[_Lane],
-        pool: ThreadPoolExecutor,
-        running: dict[Future[Collection], tuple[_Lane, Probe, Shard]],
-    ) -> None:
+    def _start(self, side: _Side, running: _Running) -> None:
         """Fills the free places, one shard of each zone in turn."""
-        idle = 0
-        while turns and idle < len(turns) and len(running) < self.workers:
+        idle, turns = 0, side.turns
+        taken = sum(lane.far is side.far for lane, _probe, _shard in running.values())
+        while turns and idle < len(turns) and taken < side.places:
             lane = turns[0]
             turns.rotate(-1)
             idle += 1
@@ -259,8 +293,9 @@ class _Run:
                 self._take(known, lane, shard, Happening.RESUMED)
                 continue
             lane.running += 1
+            taken += 1
             self._tell(Happening.STARTED, lane, probe.name, shard, f"{shard.addresses} addresses")
-            running[pool.submit(self._collect, probe, shard, lane)] = (lane, probe, shard)
+            running[side.pool.submit(self._collect, probe, shard, lane)] = (lane, probe, shard)
 
     def _collect(self, probe: Probe, shard: Shard, lane: _Lane) -> Collection:
         """One shard, in a thread of the pool. Whatever goes wrong is a failure over its targets."""

@@ -14,6 +14,7 @@ import pytest
 
 from inventories.identity import ip_id
 from inventories.model import Collection, Failure, Observation
+from probes import run
 from probes.base import Context, Shard, Stop
 from probes.run import Event, FileShardStore, Happening, run_probes
 from probes.scope import Permit
@@ -290,3 +291,81 @@ def test_ctrl_c_stops_and_returns_what_there_is(tmp_path: Path, now: Clock, perm
     )
     assert stop.reason == "interrupted"
     assert len(covered(found.failures)) == 4096
+
+
+# --- far zones ----------------------------------------------------------------------------------------------
+
+
+def test_a_far_zone_that_nobody_answers_for_holds_up_nobody(tmp_path: Path, now: Clock, permit_of: Permits) -> None:
+    """More of its shards wait than there are places here: the centre's own zone and the other far one finish."""
+    stop, done = Stop(), threading.Event()
+
+    def act(shard: Shard, context: Context) -> Collection | None:
+        return until_stopped(shard, context) if shard.zone == "down" else None
+
+    def on_event(event: Event) -> None:
+        if event.happening is Happening.FINISHED and event.done == event.total:
+            finished.add(event.zone)
+        if finished == {"here", "up"}:
+            done.set()
+
+    finished: set[str] = set()
+    probe = Fake(act)
+    permits = [
+        permit_of("10.0.0.0/20", zone="down", parallel=8),
+        permit_of("10.1.0.0/20", zone="here", parallel=8),
+        permit_of("10.2.0.0/20", zone="up", parallel=8),
+    ]
+    ended = threading.Thread(target=lambda: (done.wait(10), stop.set("enough")))
+    ended.start()
+    found = run_probes(
+        [probe],
+        permits,
+        workdir=tmp_path,
+        stop=stop,
+        now=now,
+        on_event=on_event,
+        store=FileShardStore(tmp_path / "shards"),
+        workers=2,
+        far={"down", "up"},
+    )
+    ended.join()
+    assert done.is_set() and stop.reason == "enough"
+    assert {o.zone: len([p for p in found.observations if p.zone == o.zone]) for o in found.observations} == {
+        "here": 16,
+        "up": 16,
+    }
+    assert {f.zone for f in found.failures} == {"down"} and len(covered(found.failures)) == 4096
+    assert sum("-down-" in shard for shard in probe.begun) == 8
+    assert probe.most["down"] <= 8 and probe.most["here"] <= 2
+    # It goes on where it ended: what is finished is not begun again, near or far.
+    again = Fake()
+    found = run_probes(
+        [again],
+        permits,
+        workdir=tmp_path,
+        stop=Stop(),
+        now=now,
+        store=FileShardStore(tmp_path / "shards"),
+        far={"down", "up"},
+    )
+    assert len(found.observations) == 48 and found.failures == ()
+    assert {shard.split("-")[1] for shard in again.begun} == {"down"}
+
+
+def test_the_places_of_far_zones_are_shared_and_each_has_one(
+    tmp_path: Path, now: Clock, permit_of: Permits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "FAR_PLACES", 5)
+    beside: dict[str, int] = {}
+    probe = Fake(lambda shard, context: beside.update({shard.zone: context.beside}) or pause(shard, context))
+    names = ["a", "b", "c", "d", "e", "f"]
+    permits = [permit_of(f"10.{n}.0.0/21", zone=name, parallel=4) for n, name in enumerate(names)]
+    for some, share in ((names[:1], 4), (names[:2], 2), (names, 1)):
+        probe.most.clear()
+        chosen = [permit for permit in permits if permit.zone.id in some]
+        found = run_probes([probe], chosen, workdir=tmp_path, stop=Stop(), now=now, workers=1, far=set(some))
+        assert len(found.observations) == 8 * len(some)
+        # The zone's rate is divided by what may really run at once.
+        assert {beside[name] for name in some} == {share}
+        assert max(probe.most.values()) <= share
