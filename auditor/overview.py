@@ -25,6 +25,9 @@ from auditor.views import (
     system_views,
 )
 from inventories import __version__
+from inventories.model import Collection as Inventoried
+from inventories.model import Coverage, Failure
+from inventories.places import Zone
 from policies.lists.load import Lists, read_lists, stored_files
 from reports.model import AuditView, Changes, ProbeView, RegulationView, SystemView, WaiverView
 
@@ -164,7 +167,28 @@ def zones_fared(site: Site, judged: Judged) -> tuple[Fared, ...]:
         zone.id: sum(prefix.num_addresses for prefix in zone.prefixes) - excluded.get(zone.id, 0)
         for zone in site.places.zones.values()
     }
-    return fared(site.places.zones, judged.collected, authorised)
+    return fared_by_zone(site.places.zones, judged.collected, authorised)
+
+
+def fared_by_zone(
+    zones: Mapping[str, Zone], collected: Inventoried, authorised: Mapping[str, int]
+) -> tuple[Fared, ...]:
+    """What :func:`auditor.faring.fared` says of all zones together, of each asked about its own only."""
+    coverage: dict[str, list[Coverage]] = {}
+    failures: dict[str, list[Failure]] = {}
+    for covered in collected.coverage:
+        coverage.setdefault(covered.zone, []).append(covered)
+    for failure in collected.failures:
+        failures.setdefault(failure.zone, []).append(failure)
+    return tuple(
+        one
+        for zone in sorted((coverage.keys() | failures.keys()) & zones.keys())
+        for one in fared(
+            {zone: zones[zone]},
+            Inventoried(coverage=tuple(coverage.get(zone, ())), failures=tuple(failures.get(zone, ()))),
+            authorised,
+        )
+    )
 
 
 def probe_views(

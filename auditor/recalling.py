@@ -6,9 +6,10 @@ that falls short of that leaves it open, and stale.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeAlias
 
 from auditor.collecting import Looked, fresh_of
 from auditor.ledger.life import Sight
@@ -64,6 +65,8 @@ class Recall:
         self.earlier: Mapping[str, FindingRow] = {}
         #: The newest of the earlier snapshots that was asked.
         self._asked = _Earlier(None, {})
+        #: Where evidence can lie: of a department, and of whatever is nobody's own; with their places in the order.
+        self._own, self._shared = _by_department(site.places.zones.values())
         self.looked_at = looked.attempted - {failure.zone for failure in fresh.failures}
 
     def terms(self) -> Terms:
@@ -173,11 +176,8 @@ class Recall:
         zones = self.site.places.zones
         if one.zone in zones:
             return [zones[one.zone]]
-        return [
-            zone
-            for zone in zones.values()
-            if zone.kind != "department" or one.department_id in {zone.department_id, *zone.owners.values()}
-        ]
+        own = self._own.get(one.department_id, ())
+        return [zone for _, zone in sorted((*self._shared, *own), key=itemgetter(0))]
 
     def _left_out(self, one: Present) -> bool:
         zones = [zone.id for zone in self._zones(one)]
@@ -188,6 +188,22 @@ class Recall:
     def _zones_covered(self, one: Present) -> bool:
         """Whether everything that may be probed there was; what the site excludes is the site's own decision."""
         return all(zone.id in self.looked_at for zone in self._zones(one))
+
+
+_Placed: TypeAlias = tuple[int, Zone]
+
+
+def _by_department(zones: Iterable[Zone]) -> tuple[Mapping[str, list[_Placed]], list[_Placed]]:
+    """Department → the zones in which it has a network; and those of clouds and others, which are everybody's."""
+    own: dict[str, list[_Placed]] = {}
+    shared: list[_Placed] = []
+    for place, zone in enumerate(zones):
+        if zone.kind != "department":
+            shared.append((place, zone))
+            continue
+        for department in {zone.department_id, *zone.owners.values()}:
+            own.setdefault(department, []).append((place, zone))
+    return own, shared
 
 
 @dataclass(slots=True)
