@@ -24,13 +24,25 @@ def plan(root: Path, *, as_json: bool) -> int:
     now = clock.utc_now()
     leave = authorise(site, [], now, registers=read_registers(site, now))
     if as_json:
-        zones = [*(_permitted(item, site) for item in leave.permits), *map(_refused, leave.refusals)]
+        by = {zone.id: zone.by for zone in site.config.zones}
+        zones = [
+            *(_permitted(item, site) | {"by": by[item.zone.id]} for item in leave.permits),
+            *(_refused(item) | {"by": by[item.zone.id]} for item in leave.refusals),
+        ]
         print_json({"zones": zones, "limits": _limits(leave), "stopped": site.stop_file.exists()})
     else:
         _draw_plan(site, leave)
     if leave.refusals and not leave.permits:
         return Exit.REFUSED
     return Exit.PARTIAL if leave.refusals else Exit.DONE
+
+
+#: Who looks at a zone, by ``by`` in ``site.yaml``.
+_BY = {
+    "centre": "looked at by this machine",
+    "worker": "looked at by a worker inside the zone, which this machine asks",
+    "bundle": "looked at by hand inside the zone: no audit sends anything there, and takes the newest bundle",
+}
 
 
 def _never(site: Site, zone: str) -> tuple[list[Network], list[tuple[Network, str]]]:
@@ -103,6 +115,7 @@ def _refused(item: Refusal) -> dict[str, object]:
 def _draw_plan(site: Site, leave: Leave) -> None:
     from probes.estimate import seconds
 
+    by = {zone.id: _BY[zone.by] for zone in site.config.zones}
     for item in leave.permits:
         never, fragile = _never(site, item.zone.id)
         least, most = seconds(item)
@@ -113,13 +126,14 @@ def _draw_plan(site: Site, leave: Leave) -> None:
         _say_zone(
             item.zone,
             f"{item.addresses} addresses of {prefixes}{excluded}, as seen from {item.zone.vantage}",
+            by[item.zone.id],
             f"{ports} ports, profile {profile.name}: at most {profile.max_rate} packets/s, {least} to {most} s",
             *(f"fragile, left alone: {prefix} ({reason})" for prefix, reason in fragile),
             *_looks(item),
             f"by leave of {'; '.join(item.documents)}, until {until:%Y-%m-%d %H:%M}",
         )
     for refusal in leave.refusals:
-        _say_zone(refusal.zone, f"not one packet: {refusal.message}")
+        _say_zone(refusal.zone, f"not one packet: {refusal.message}", by[refusal.zone.id])
     least, most = (sum(seconds(item)[end] for item in leave.permits) for end in (0, 1))
     total = sum(item.addresses for item in leave.permits)
     write(f"{total} addresses in {len(leave.permits)} zones, {least} to {most} s one after another; nothing was sent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from auditor.ending import main
+from inventories.signing import new_key
 
 
 @pytest.fixture
@@ -70,6 +72,28 @@ def test_plan_shows_zones_and_refusals_and_sends_nothing(example: str, capsys: p
     assert main(["plan", "--site", example]) == 4
     assert "not one packet" in told(capsys)[0]
     assert not Path(example, "state").exists()
+
+
+def test_plan_says_who_looks_at_each_zone(example: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(example, "site.yaml")
+    text = path.read_text(encoding="utf-8")
+    key = new_key("worker").public
+    for zone, by in (("mzj", "worker"), ("zjj", "bundle")):
+        assert f"  - id: {zone}\n" in text
+        text = text.replace(f"  - id: {zone}\n", f"  - id: {zone}\n    by: {by}\n")
+    text += (
+        f"keys: [{{id: worker, public: '{key}', zones: [mzj]}}]\n"
+        "workers: {broker: 'amqps://b.example.cn', password: 'env:P', signing_key: 'env:K'}\n"
+    )
+    path.write_text(text, encoding="utf-8")
+    assert main(["plan", "--json", "--site", example]) == 4
+    by = {zone["zone"]: zone["by"] for zone in json.loads(told(capsys)[0])["zones"]}
+    assert (by["mzj"], by["zjj"], by["gov-cloud"]) == ("worker", "bundle", "centre")
+    assert main(["plan", "--site", example]) == 4
+    said = dict(re.findall(r"^(\S+)  .*?$\n(?:    .*\n)*?    (looked at .*)$", told(capsys)[0], re.M))
+    assert said["mzj"] == "looked at by a worker inside the zone, which this machine asks"
+    assert said["zjj"].startswith("looked at by hand inside the zone: no audit sends anything there")
+    assert said["gov-cloud"] == "looked at by this machine"
 
 
 @pytest.mark.parametrize(
