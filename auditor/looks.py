@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,13 +106,22 @@ def kept(site: Site, zones: Iterable[str]) -> tuple[Look, ...]:
     BundleError or OSError for a file of ours whose head cannot be read: a look that is lost must not pass for none.
     The digest of its content is checked when that is read.
     """
-    found = []
+    found = [read_head(path) for path in files(site, zones)]
+    return tuple(sorted(found, key=lambda look: (look.seen_until, look.id)))
+
+
+def files(site: Site, zones: Iterable[str]) -> Iterator[Path]:
+    """The looks' files of some zones, by zone and name, which begins with when they saw. OSError."""
     for zone in sorted(set(zones)):
         home = folder(site, zone)
         for path in sorted(home.iterdir()) if home.is_dir() else ():
             if _NAME.fullmatch(path.name):
-                found.append(_look(path, *peek(path)))
-    return tuple(sorted(found, key=lambda look: (look.seen_until, look.id)))
+                yield path
+
+
+def read_head(path: Path) -> Look:
+    """A look by its head alone. BundleError or OSError where that cannot be read."""
+    return _look(path, *peek(path))
 
 
 def newest(looks: Iterable[Look]) -> Mapping[Pair, Look]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from auditor.schedule.cron import Cron, read_cron
 from auditor.schedule.days import Avoid
-from auditor.schedule.plan import key_of
+from auditor.schedule.plan import THIN_AT, key_of
 from auditor.site_access import Strict
 from inventories.documents import Document
 from inventories.faults import Fault, did_you_mean
@@ -62,12 +62,15 @@ class TimesConfig(Strict):
 class ScheduleConfig(Strict):
     """``judge`` is when what came home is judged: five fields of cron, in the site's time zone; empty: never.
 
+    ``thin`` is when what ``retention`` no longer keeps is removed, where the site has that; empty: never.
+
     A run begins up to ``jitter_seconds`` after its time, and a time that could not be kept is made up for within
     ``catch_up_hours``; ``at_once`` runs may go on beside each other. No zone is looked at on the days of ``avoid``.
     Departments are told ``announce_days`` ahead (0: never), with ``source_addresses`` and ``contact``.
     """
 
     judge: Annotated[str, Field(max_length=100)] = ""
+    thin: Annotated[str, Field(max_length=100)] = THIN_AT
     jitter_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
     catch_up_hours: Annotated[int, Field(ge=0, le=72)] = 6
     at_once: Annotated[int, Field(ge=1, le=64)] = 4
@@ -82,11 +85,12 @@ SCHEDULE_MODELS: dict[str, type[BaseModel]] = {"schedule": ScheduleConfig}
 
 def check_schedule(document: Document, config: SiteConfig) -> Iterator[Fault]:
     """What is wrong with the times: every fault, at its place."""
-    if config.schedule.judge:
+    for name, said in (("judge", config.schedule.judge), ("thin", config.schedule.thin)):
         try:
-            read_cron(config.schedule.judge)
+            if said:
+                read_cron(said)
         except ValueError as error:
-            yield document.fault(("schedule", "judge"), str(error))
+            yield document.fault(("schedule", name), str(error))
     if config.schedule.announce_days and not config.schedule.contact and not config.contact:
         place = ("schedule", "announce_days")
         yield document.fault(place, "departments are told of scans, and not whom to ask", "add 'contact'")

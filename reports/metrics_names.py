@@ -6,43 +6,35 @@ are all drawn from :data:`METRICS`; what is not in it cannot be exported.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from inventories.kinds import KINDS
 from policies.lists.words import STATUS
 from policies.model import Bite, Severity, Verdict
+from reports.metrics_model import GAUGE, HISTOGRAM, READ_FROM, Metric, Part
+from reports.metrics_times import BY, SKIPPED, TIMES
 
-
-class Part(enum.StrEnum):
-    """What can be unknown by itself: the metrics of a part are all there, or ``part_success`` says 0 and none is."""
-
-    INVENTORY = "inventory"
-    MIGRATION = "migration"
-    RULES = "rules"
-    FINDINGS = "findings"
-    PROBES = "probes"
-    CASES = "cases"
-    TRAIL = "trail"
-    STORE = "store"
-    SCHEDULE = "schedule"
-
-
-#: What each part is read from, for people.
-READ_FROM: Mapping[Part, str] = {
-    Part.INVENTORY: "the newest recorded audit's snapshot",
-    Part.MIGRATION: "that snapshot, and the waivers that the ledger lays over findings",
-    Part.RULES: "that snapshot's packs and judgement",
-    Part.FINDINGS: "the ledger",
-    Part.PROBES: "that snapshot's coverage, and the ledger's audits",
-    Part.CASES: "the ledger",
-    Part.TRAIL: "the ledger's audit trail",
-    Part.STORE: "the files of the site's state folder",
-    Part.SCHEDULE: "`site.yaml`, and what the scheduler notes in the site's state folder",
-}
-
-GAUGE, HISTOGRAM = "gauge", "histogram"
+__all__ = [
+    "ALWAYS",
+    "BY",
+    "CASE_STATES",
+    "CLOSING_DAYS",
+    "FINDING_STATES",
+    "GAUGE",
+    "HISTOGRAM",
+    "HOSTING",
+    "KEPT",
+    "LIST_STATUS",
+    "METRICS",
+    "NOT_KNOWN",
+    "READ_FROM",
+    "SKIPPED",
+    "STANDINGS",
+    "SUBJECT_VERDICTS",
+    "Metric",
+    "Part",
+    "of_part",
+]
 
 #: The lasting of a paper, as a label: disjoint, so that the series of one kind sum up to all of them.
 STANDINGS = ("valid", "expiring_90d", "expiring_60d", "expiring_30d", "expired", "missing", "not_known")
@@ -61,39 +53,8 @@ HOSTING = tuple(KINDS["system"].column("hosting").values)
 FINDING_STATES = ("open", "reopened", "stale", "waived", "dismissed", "resolved")
 #: The verdicts that a rule's denominator is made of; what a rule does not apply to is no subject of it.
 SUBJECT_VERDICTS = tuple(verdict.value for verdict in Verdict if verdict is not Verdict.NOT_APPLICABLE)
-#: Why a due time was not run.
-SKIPPED = (
-    "missed",
-    "still_running",
-    "paused",
-    "stopped",
-    "frozen",
-    "avoided",
-    "not_authorised",
-    "outside_window",
-    "zone_busy",
-    "no_place",
-    "by_bundle",
-    "already_run",
-)
 #: Days from a case's issue to its closing.
 CLOSING_DAYS = (7, 14, 30, 60, 90, 180, 365)
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric. ``values`` tells of labels that take few values which those are; ``kept``: the history has it."""
-
-    name: str
-    part: Part
-    help: str
-    labels: tuple[str, ...] = ()
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    kept: bool = False
-    kind: str = GAUGE
-    note: str = ""
-
-
 NOT_KNOWN = "not_known"
 #: What the lists say of a product; the last two: no list is about its category, or the lists do not decide.
 LIST_STATUS = (*STATUS, "no_table", "untold")
@@ -309,28 +270,7 @@ _ALL = (
         note="The chain is read through once an hour at most; no series before the first time.",
     ),
     Metric("auditor_trail_checked_timestamp_seconds", Part.TRAIL, "When the whole audit trail was last checked."),
-    Metric(
-        "auditor_schedule_last_run_timestamp_seconds",
-        Part.SCHEDULE,
-        "Start of the newest run that the scheduler saw end, whatever it came to.",
-        ("zone",),
-        note="`zone` is `none` for judging. No series where there was none yet.",
-    ),
-    Metric(
-        "auditor_schedule_next_run_timestamp_seconds",
-        Part.SCHEDULE,
-        "When the next run may begin by times, days to avoid, freezes and authorisations.",
-        ("zone",),
-        note="`zone` is `none` for judging. No series where none is foreseen; pauses and the stop are not looked at.",
-    ),
-    Metric(
-        "auditor_schedule_skipped_runs",
-        Part.SCHEDULE,
-        "Due times that were not run, by reason, since the notes of their line began.",
-        ("zone", "reason"),
-        {"reason": SKIPPED},
-        note="It only grows, but for a line of `site.yaml` that is changed or lost its notes: `increase()` fits.",
-    ),
+    *TIMES,
 )
 
 #: Of the program itself; no part.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reports.metrics_figures import Figures, Spread, figures, one, stamp
 from reports.metrics_labels import OTHER, Labels, Owner, code, title
-from reports.metrics_names import CASE_STATES, CLOSING_DAYS, METRICS, SKIPPED
+from reports.metrics_names import BY, CASE_STATES, CLOSING_DAYS, METRICS, SKIPPED
 from reports.model import CaseView
 
 
@@ -78,11 +78,31 @@ def trail(facts: Trail) -> list[Figures]:
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """How the schedule stands, by zone (``none``: judging): newest run, next one, and skips by zone and reason."""
+    """How the schedule stands, by zone (``none``: judging): newest run, next one, and skips by zone and reason.
+
+    ``paused`` is since when (``_everything``: the whole schedule), ``stopped`` since when all probing is.
+    """
 
     last: Mapping[str, datetime]
     next: Mapping[str, datetime]
     skipped: Mapping[tuple[str, str], int]
+    paused: Mapping[str, datetime] = field(default_factory=dict)
+    stopped: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks at zones, and how new that is: zone → moment, or (zone, who looks) → moment.
+
+    ``deadline`` is by when a planned look has to be home, ``seen`` until when the newest saw, ``expires`` when the
+    first of them stands no longer; ``answered`` when a worker last did, ``unanswered`` since when none does.
+    """
+
+    deadline: Mapping[str, datetime] = field(default_factory=dict)
+    seen: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    expires: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    answered: Mapping[str, datetime] = field(default_factory=dict)
+    unanswered: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def schedule(facts: Scheduled) -> list[Figures]:
@@ -93,7 +113,23 @@ def schedule(facts: Scheduled) -> list[Figures]:
         figures("auditor_schedule_last_run_timestamp_seconds", _stamps(facts.last)),
         figures("auditor_schedule_next_run_timestamp_seconds", _stamps(facts.next)),
         figures("auditor_schedule_skipped_runs", skips),
+        figures("auditor_schedule_paused_timestamp_seconds", _stamps(facts.paused)),
+        one("auditor_probing_stopped_timestamp_seconds", stamp(facts.stopped)),
     ]
+
+
+def watch(facts: Watch) -> list[Figures]:
+    return [
+        figures("auditor_look_deadline_timestamp_seconds", _stamps(facts.deadline)),
+        figures("auditor_look_seen_timestamp_seconds", _stamps_by(facts.seen)),
+        figures("auditor_look_expires_timestamp_seconds", _stamps_by(facts.expires)),
+        figures("auditor_worker_answered_timestamp_seconds", _stamps(facts.answered)),
+        figures("auditor_worker_unanswered_timestamp_seconds", _stamps(facts.unanswered)),
+    ]
+
+
+def _stamps_by(times: Mapping[tuple[str, str], datetime]) -> dict[Labels, float]:
+    return {(code(zone), by if by in BY else OTHER): at.timestamp() for (zone, by), at in times.items()}
 
 
 def _stamps(times: Mapping[str, datetime]) -> dict[Labels, float]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.exporter.gathering import Gathered
-from auditor.exporter.scheduled import scheduled
+from auditor.exporter.scheduled import scheduled, watch
 from auditor.exporter.trail_check import Checked
 from auditor.site import Site
 from inventories import __version__
@@ -94,7 +94,7 @@ class Page:
 
 
 def tail(site: Site, gathered: Gathered, checked: Checked | None, form: Format) -> bytes:
-    """What is asked at each scrape: trail, store and schedule, and which parts are told."""
+    """What is asked at each scrape: trail, store, schedule and looks, and which parts are told."""
     shown: dict[Part, list[Figures]] = {}
     if gathered.mark is not None:
         faults, at = (checked.faults, checked.at) if checked is not None else (None, None)
@@ -103,6 +103,8 @@ def tail(site: Site, gathered: Gathered, checked: Checked | None, form: Format) 
         shown[Part.STORE] = office.store(found)
     if (planned := scheduled(site)) is not None:
         shown[Part.SCHEDULE] = office.schedule(planned)
+    if (looks := watch(site)) is not None:
+        shown[Part.LOOKS] = office.watch(looks)
     success = {part.value: part in gathered.figures or part in shown for part in Part}
     told = (one for part in shown.values() for one in part)
     return render([*told, *office.always(__version__, success)], form)

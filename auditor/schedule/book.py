@@ -112,6 +112,8 @@ class Notes:
     #: Reason → how many due times were skipped for it since the notes began.
     counted: Mapping[str, int] = field(default_factory=dict)
     format: int = FORMAT
+    #: When the notes began; None in those of an earlier version.
+    since: datetime | None = None
 
     @property
     def last(self) -> Run | None:
@@ -124,7 +126,7 @@ def begun(job: Job, at: datetime) -> Notes:
     Announcements alone are made up for at once: nothing is sent by them.
     """
     since = at - job.catch_up if job.kind is Kind.ANNOUNCE else at
-    return Notes(job.key, job.zone, Memory(since))
+    return Notes(job.key, job.zone, Memory(since), since=at)
 
 
 def decided(notes: Notes, at: datetime) -> Notes:
@@ -227,7 +229,7 @@ def _adapter() -> Any:
 
 def _times(notes: Notes) -> Iterator[datetime]:
     yield from (notes.memory.decided, *notes.memory.ran)
-    yield from (at for at in (notes.memory.unfinished,) if at is not None)
+    yield from (at for at in (notes.memory.unfinished, notes.since) if at is not None)
     for run in (*notes.runs, *((notes.running,) if notes.running else ())):
         yield from (at for at in (run.due, run.started, run.ended) if at is not None)
     yield from (at for skip in notes.skips for at in (skip.due, skip.at))

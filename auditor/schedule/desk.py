@@ -70,12 +70,12 @@ class Desk:
     def pause(self, zone: str, *, at: datetime, reason: str = "") -> None:
         private(self._paused)
         body = {"since": at.isoformat(timespec="seconds"), "reason": clean(reason, 300)}
-        write_whole(self._paused / zone, json.dumps(body, ensure_ascii=False).encode())
+        write_whole(self.file(zone), json.dumps(body, ensure_ascii=False).encode())
 
     def resume(self, zone: str) -> bool:
         """Whether there was a pause to end."""
         try:
-            (self._paused / zone).unlink()
+            self.file(zone).unlink()
         except FileNotFoundError:
             return False
         return True
@@ -84,6 +84,10 @@ class Desk:
         """OSError where the folder is there and cannot be read: the caller pauses."""
         names = sorted(entry.name for entry in _entries(self._paused) if _ZONE.fullmatch(entry.name))
         return tuple(Pause(name, *self._told(self._paused / name)) for name in names)
+
+    def file(self, zone: str) -> Path:
+        """The file that is a zone's pause."""
+        return self._paused / zone
 
     def _told(self, path: Path) -> tuple[datetime | None, str]:
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):

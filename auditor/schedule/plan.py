@@ -1,4 +1,4 @@
-"""A site's jobs: which zone is looked at by which times, and when what was seen is judged. Pure."""
+"""A site's jobs: which zone is looked at by which times, when what was seen is judged, and what is kept. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 #: When announcements that have come due are written; departments' offices open later.
 ANNOUNCE_AT = "10 5 * * *"
+#: When what is kept no longer is removed, where nothing else is said.
+THIN_AT = "40 4 * * *"
 
 
 class Kind(enum.StrEnum):
     PROBE = "probe"
     JUDGE = "judge"
     ANNOUNCE = "announce"
+    THIN = "thin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,9 @@ def plan_of(config: SiteConfig) -> Plan:
     if ours.judge:
         # Judging touches no network: no day is avoided, and it comes to the minute.
         jobs.append(Job("judge", Kind.JUDGE, "", (), read_cron(ours.judge), catch_up=catch_up))
+    if ours.thin and "retention" in config.model_fields_set:
+        # Only where somebody has said how long things are kept; after judging, which goes first where both are due.
+        jobs.append(Job("thin", Kind.THIN, "", (), read_cron(ours.thin), catch_up=catch_up))
     if ours.announce_days:
         jobs.append(Job("announce", Kind.ANNOUNCE, "", (), read_cron(ANNOUNCE_AT), catch_up=timedelta(hours=18)))
     return Plan({job.key: job for job in jobs}, ours.at_once)

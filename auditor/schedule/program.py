@@ -17,6 +17,8 @@ def command_of(site: Site, job: Job, resume: bool) -> list[str]:
     program = [sys.executable, "-P", "-m", "auditor"]
     if job.kind is Kind.JUDGE:
         return [*program, "audit", "--collected", *where]
+    if job.kind is Kind.THIN:
+        return [*program, "snapshot", "thin", *where]
     if job.kind is Kind.ANNOUNCE:
         return [*program, "schedule", "announce", "--ahead", *where]
     probes = [word for probe in job.probes for word in ("--probe", probe)]

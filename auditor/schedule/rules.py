@@ -8,7 +8,7 @@ The rule, for each job:
 3. It is *skipped* where the job itself still runs, the zone or everything is paused, the stop file is there, the day
    that it fell on or today is frozen or to be avoided, or no authorisation is in force.
 4. It *waits*, as long as 2. lets it, for the opening of the authorised window, for another run in the same zone, and
-   for a free place among those that may run beside each other.
+   for a free place among those that may run beside each other. Judging and thinning wait for each other.
 5. What was decided is written down before anything starts. A time is never run twice, also where the clock went back;
    a run that ended with the scheduler goes on, which is no second one.
 """
@@ -32,6 +32,8 @@ MOST_AHEAD = timedelta(hours=25)
 #: Missed times are counted so far.
 MOST_MISSED = 1000
 _MINUTE = timedelta(minutes=1)
+#: Kinds, and the keys of their only jobs, that hold the same lock: the second would be refused.
+_ALONE: frozenset[str] = frozenset({Kind.JUDGE, Kind.THIN})
 
 
 class Reason(enum.StrEnum):
@@ -271,6 +273,8 @@ def _present(job: Job, now: Now, limit: datetime) -> Obstacle | None:
         return Obstacle(Reason.PAUSED, "is paused: 'auditor schedule resume' ends that")
     if job.kind is Kind.PROBE and job.zone in now.busy:
         return Obstacle(Reason.ZONE_BUSY, "the zone is being looked at", limit)
+    if job.kind in _ALONE and now.running & _ALONE:
+        return Obstacle(Reason.NO_PLACE, "judging and thinning do not go on beside each other", limit)
     if now.full and job.kind is Kind.PROBE:
         return Obstacle(Reason.NO_PLACE, "as many runs as may be (at_once) are under way", limit)
     return None

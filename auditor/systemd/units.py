@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import BaseModel
 
 from auditor.schedule.cron import Cron, read_cron
+from auditor.schedule.plan import THIN_AT
 from auditor.systemd.calendar import on_calendar
 from auditor.systemd.hardening import Reach, hardening
 from auditor.systemd.words import command, line, word
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from auditor.site import SiteConfig
     from auditor.site_zones import ZoneConfig
 
-#: When what is kept no longer is removed, at the site: an audit that runs then is waited out until the next day.
-THIN_AT = "40 4 * * *"
 #: What a unit that is told to end may take: a shard in hand is finished or handed back.
 _STOP_SECONDS = 180
 
@@ -70,7 +69,8 @@ def units(config: SiteConfig, wanted: Wanted) -> Mapping[str, str]:
     out = {
         f"{wanted.name}-metrics.service": _metrics(config, wanted),
         f"{wanted.name}-thin.service": _oneshot(thinning, config, wanted, ["snapshot", "thin"]),
-        f"{wanted.name}-thin.timer": _timer(thinning, config, [read_cron(THIN_AT)]),
+        # An audit that runs then is waited out until the next day.
+        f"{wanted.name}-thin.timer": _timer(thinning, config, [read_cron(config.schedule.thin or THIN_AT)]),
     }
     if wanted.variant is Variant.SERVICE:
         return {**out, f"{wanted.name}-scan.service": _scan(config, wanted)}

@@ -27,9 +27,11 @@ from typing import TYPE_CHECKING
 from auditor.errors import Refused
 from auditor.site import Site
 from auditor.site_trust import keyring, signer
+from auditor.workers.answered import Listening
 from auditor.workers.messages import MOST_BYTES, Attached, Beat, Job
 from auditor.workers.results import Answer, failed
 from inventories import __version__
+from inventories.bundle import Bundle
 from inventories.bundle_contents import Ground, ground
 from inventories.faults import clean
 from inventories.model import Collection
@@ -65,6 +67,7 @@ class Far:
         self.posts, self.site, self.run, self.session = posts, site, run, session
         self._limits: dict[tuple[str, str], None] = {}
         self._lock = threading.Lock()
+        self._listening = Listening(site.state)
 
     def wrap(self, probe: Probe) -> Probe:
         """The same probe, looking through workers where there are any."""
@@ -73,6 +76,10 @@ class Far:
     def note_limits(self, limits: Sequence[tuple[str, str]]) -> None:
         with self._lock:
             self._limits.update(dict.fromkeys(limits))
+
+    def note_answer(self, zone: str, found: Answer, *, by_worker: bool, at: datetime) -> None:
+        """What a shard came to, for whoever watches over the zone's workers."""
+        self._listening.note(zone, found.collection, by_worker=by_worker, at=at)
 
     @property
     def limits(self) -> tuple[tuple[str, str], ...]:
@@ -189,20 +196,22 @@ class FarProbe:
             return failed(job, "too_large", "the permit and its files are too large for a job", job.sent_at)
         waiting = post.ask(job)
         try:
-            found = self._wait(post, waiting, context)
+            found, by_worker = self._wait(post, waiting, context)
         finally:
             post.settle(waiting)
+        self._far.note_answer(shard.zone, found, by_worker=by_worker, at=context.now().astimezone(UTC))
         self._far.note_limits(found.limits)
         return found.collection
 
-    def _wait(self, post: Post, waiting: Waiting, context: Context) -> Answer:
-        """Until a worker has answered, or there is no sense in waiting."""
+    def _wait(self, post: Post, waiting: Waiting, context: Context) -> tuple[Answer, bool]:
+        """Until a worker has answered, or there is no sense in waiting; and whether a worker did."""
         told = ""
         while True:
             with contextlib.suppress(Empty):
-                found = post.judge(waiting, waiting.box.get(timeout=_POLL_SECONDS))
+                came = waiting.box.get(timeout=_POLL_SECONDS)
+                found = post.judge(waiting, came)
                 if found is not None:
-                    return found
+                    return found, isinstance(came, Bundle)
             reason, message = self._why_not(waiting.job, context)
             if not reason and not post.is_alive():
                 reason, message = "crashed", "the line to the workers has ended."
@@ -210,7 +219,7 @@ class FarProbe:
                 if context.stop.is_set:
                     post.say_stop(context.stop.reason)
                 text = f"{message} {post.trouble}".strip()
-                return Answer(failed(waiting.job, reason, text, context.now().astimezone(UTC)))
+                return Answer(failed(waiting.job, reason, text, context.now().astimezone(UTC))), False
             if post.trouble != told:
                 told = post.trouble
                 context.report(told or "the way to the workers is open again")

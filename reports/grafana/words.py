@@ -64,6 +64,7 @@ PARTS: Mapping[Part, str] = {
     Part.TRAIL: "审计轨迹",
     Part.STORE: "存储",
     Part.SCHEDULE: "计划任务",
+    Part.LOOKS: "各区域的核查",
 }
 PROBES: Mapping[str, str] = {
     code: source_words(code)
@@ -75,4 +76,7 @@ NO_SYSTEMS: Mapping[str, str] = {str(OF_NOTHING): "无应上云系统"}
 NO_PRODUCTS: Mapping[str, str] = {str(OF_NOTHING): "无可对照产品"}
 YES_NO: Mapping[str, str] = {"1": "正常", "0": "失败"}
 NEVER: Mapping[str, str] = {str(NOT_EVER): "从未"}
+NOT_DUE: Mapping[str, str] = {str(NOT_EVER): "没有计划"}
+NO_LOOK: Mapping[str, str] = {str(NOT_EVER): "没有"}
+BY_WORDS: Mapping[str, str] = {"centre": "中心", "worker": "核查节点", "bundle": "带回核查包"}
 COMPLETE: Mapping[str, str] = {"1": "全部覆盖", "0": "部分未覆盖"}

@@ -20,6 +20,7 @@ TEAMS: Mapping[str, str] = {"ops": "运维", "office": "业务科室"}
 GROUPS: Mapping[str, str] = {
     "auditor_exporter": "指标采集",
     "auditor_scanning": "扫描",
+    "auditor_schedule": "定时核查",
     "auditor_store": "台账与磁盘",
     "auditor_findings": "新增事项",
     "auditor_deadlines": "期限与计划",

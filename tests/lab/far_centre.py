@@ -54,6 +54,7 @@ def main(root: Path, home: Path, out: Path, words: dict[str, str]) -> None:
             on_event=say,
             store=FileShardStore(home / "shards"),
             stop_file=site.stop_file,
+            far=frozenset(there.posts),
         )
     for zone, line in there.posts.items():
         print("post", zone, "refused", line.refused, line.last_refusal, flush=True)

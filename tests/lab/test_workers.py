@@ -18,6 +18,7 @@ import pytest
 
 from auditor import clock
 from auditor.site import load_site
+from auditor.workers import answered
 from auditor.workers import centre as far_away
 from auditor.workers.broker import Broker, celery_app, trouble
 from auditor.workers.names import JOBS, RESULTS, centre_user, vhost, worker_user
@@ -353,6 +354,8 @@ def test_without_a_worker_a_zone_is_given_up(fleet: Any, run: str, fleets: Modul
     fleet.patience = 0.5
     assert fleets.reasons(found) == ["no_worker"]
     assert found.failures[0].scope == ("127.61.2.0/28",)
+    noted = answered.read(fleet.root / "state", "b")
+    assert noted.unanswered is not None
 
 
 def test_a_forged_job_is_not_obeyed(fleet: Any, run: str, fleets: ModuleType) -> None:

@@ -60,7 +60,7 @@ INTERFACE = {
     "auditor_audit_complete": set(),
     "auditor_scrape_part_success": {"part"},
 }
-#: Of the store, the trail and the schedule, which no view tells of.
+#: Of the store, the trail, the schedule and the looks, which no view tells of.
 OF_THE_STORE = {
     "auditor_ledger_size_bytes",
     "auditor_state_free_bytes",
@@ -70,6 +70,13 @@ OF_THE_STORE = {
     "auditor_schedule_last_run_timestamp_seconds",
     "auditor_schedule_next_run_timestamp_seconds",
     "auditor_schedule_skipped_runs",
+    "auditor_schedule_paused_timestamp_seconds",
+    "auditor_probing_stopped_timestamp_seconds",
+    "auditor_look_deadline_timestamp_seconds",
+    "auditor_look_seen_timestamp_seconds",
+    "auditor_look_expires_timestamp_seconds",
+    "auditor_worker_answered_timestamp_seconds",
+    "auditor_worker_unanswered_timestamp_seconds",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reports.grafana import links
+from reports.grafana.boards import looking
 from reports.grafana.boards.common import (
     IF_ANY,
     SHARE,
@@ -210,12 +211,13 @@ def _store(width: int) -> Panel:
 SCANNING = Board(
     uid=links.SCANNING,
     title="扫描健康",
-    description="核查的新旧、覆盖、失败和用时：其他看板的数字靠不靠得住，看这里。",
+    description="核查的新旧、覆盖、失败和用时，定时核查是否按计划：其他看板的数字靠不靠得住，看这里。",
     since="now-7d",
     variables=(Variable.ZONE,),
     rows=(
         Row(6, (_freshness(8), _complete(4), _failures(6), _coverage(6))),
         Row(11, (_zones(16), _stages(8))),
         Row(9, (_trend(10), _parts(6), _store(8))),
+        looking.ROW,
     ),
 )

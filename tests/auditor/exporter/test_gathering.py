@@ -30,6 +30,7 @@ BESIDE = [
     *of_part(Part.TRAIL),
     *of_part(Part.STORE),
     *of_part(Part.SCHEDULE),
+    *of_part(Part.LOOKS),
     METRICS["auditor_build_info"],
 ]
 

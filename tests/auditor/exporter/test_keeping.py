@@ -167,7 +167,7 @@ def test_a_ledger_that_goes_away_is_no_end(keeper: Keeper, worked: Office, site:
         database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     file.rename(away)
     parts = read(keeper).parts()
-    assert {part for part, told in parts.items() if told} == {"inventory", "rules", "schedule"}
+    assert {part for part, told in parts.items() if told} == {"inventory", "rules", "schedule", "looks"}
     away.rename(file)
     assert set(read(keeper).parts().values()) == {1}
 
@@ -177,7 +177,7 @@ def test_served_before_there_is_anything_to_tell(office: Office, heard: list[str
     keeper = Keeper(load_site(office.root), tell=heard.append)
     keeper.start()
     early = read(keeper)
-    assert [part for part, told in early.parts().items() if told] == ["schedule"]
+    assert [part for part, told in early.parts().items() if told] == ["looks", "schedule"]
     assert early.samples.keys() == {"auditor_build_info", "auditor_scrape_part_success"}
     office.audit()
     assert set(read(keeper).parts().values()) == {1}

@@ -539,6 +539,7 @@ def test_commands(bench: Bench) -> None:
             zone("mzj", "127.77.0.0/28", "schedule: [{cron: '0 22 * * *', probes: [nmap, ssh]}]"),
             "judge: '30 6 * * *', announce_days: 3, contact: 政务信息科",
         )
+        + "retention: {all_days: 30}\n"
     )
     site = load_site(bench.root)
     jobs = {job.kind: job for job in plan_of(site.config).jobs.values()}
@@ -548,9 +549,60 @@ def test_commands(bench: Bench) -> None:
         *program, "probe", "--zone", "mzj", "--probe", "nmap", "--probe", "ssh", "--resume", *tail
     ]  # fmt: skip
     assert command_of(site, jobs[Kind.JUDGE], True) == [*program, "audit", "--collected", *tail]
+    assert command_of(site, jobs[Kind.THIN], True) == [*program, "snapshot", "thin", *tail]
     assert command_of(site, jobs[Kind.ANNOUNCE], False) == [*program, "schedule", "announce", "--ahead", *tail]
     done = subprocess.run([*program, "probe", "--help"], capture_output=True, text=True, check=True, cwd=bench.root)
     assert "--zone" in done.stdout and "--resume" in done.stdout
+
+
+def test_thinning_has_a_time_of_its_own_where_retention_is_said(bench: Bench) -> None:
+    def thin() -> list[str]:
+        return [job.cron.text for job in plan_of(load_site(bench.root).config).jobs.values() if job.kind is Kind.THIN]
+
+    assert thin() == [], "nobody said how long things are kept"
+    for schedule, expected in (("", "40 4 * * *"), ("thin: '0 3 * * sun'", "0 3 * * sun"), ("thin: ''", None)):
+        bench.write(site_text(schedule=schedule) + "retention: {}\n")
+        assert thin() == ([expected] if expected else [])
+    bench.write(site_text(schedule="thin: '0 25 * * *'"))
+    with pytest.raises(Faults, match="hour"):
+        load_site(bench.root)
+
+
+def test_thinning_and_judging_are_made_up_for_one_after_the_other(bench: Bench) -> None:
+    """After a downtime both are due at once, and both hold the audit's lock: the second would be refused."""
+    bench.write(site_text(schedule="judge: '30 6 * * *'") + "retention: {}\n")
+    bench.scheduler()
+    bench.child = WAITS
+    bench.to("2026-11-24 07:00")
+    assert [job.kind for job, _ in bench.started] == [Kind.JUDGE]
+    bench.up()
+    bench.to("2026-11-24 07:10")
+    assert len(bench.started) == 1 and "no_place" not in bench.skipped()
+    for child in bench.schedulers[-1]._children.values():
+        child.press()
+    bench.until(lambda: len(bench.started) == 2)
+    assert [job.kind for job, _ in bench.started] == [Kind.JUDGE, Kind.THIN]
+    # And a judgement that falls due meanwhile waits for it.
+    bench.to("2026-11-25 06:30")
+    assert len(bench.started) == 2
+
+
+def test_thinning_is_paused_and_stopped_as_all_else_is(bench: Bench) -> None:
+    bench.write(site_text() + "retention: {}\n")
+    bench.scheduler()
+    bench.desk.pause(EVERYTHING, at=bench.now)
+    bench.to("2026-11-24 04:40")
+    bench.desk.resume(EVERYTHING)
+    stop = load_site(bench.root).stop_file
+    stop.write_text("")
+    bench.to("2026-11-25 04:40")
+    stop.unlink()
+    assert Kind.THIN not in {job.kind for job, _ in bench.started}
+    assert {"paused", "stopped"} <= set(bench.skipped())
+    bench.to("2026-11-26 04:40")
+    bench.idle()
+    assert [job.kind for job, _ in bench.started][-1] is Kind.THIN
+    assert [outcome for _, outcome in bench.runs("thin")] == ["done"]
 
 
 def test_an_unreadable_site_is_no_scheduler(tmp_path: Path) -> None:

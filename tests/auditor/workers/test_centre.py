@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from auditor.workers import centre
+from auditor.workers import answered, centre
+from auditor.workers.answered import Answered
 from auditor.workers.centre import Far, FarProbe, Run, far
 from auditor.workers.messages import Job
 from auditor.workers.post import Waiting
@@ -58,7 +59,7 @@ class Told:
 
 def there(pair: Pair, post: Told, run: str = "run") -> Far:
     posts: Any = {"mzj": post}
-    site: Any = SimpleNamespace(id="test-city")
+    site: Any = SimpleNamespace(id="test-city", state=pair.folder / "state")
     return Far(posts, site, Run(run, pair.clock.at), "s1")
 
 
@@ -169,11 +170,20 @@ def test_too_large_a_job_is_a_failure(pair: Pair, tmp_path: Path, monkeypatch: p
     assert post.asked == []
 
 
+def test_it_is_noted_whether_anybody_answered(pair: Pair, tmp_path: Path) -> None:
+    silent = Told(lambda job: failed(job, "no_worker", "no worker is connected", pair.clock()))
+    probe = there(pair, silent).wrap(Scripted(pair.clock))
+    (shard,) = probe.shards(permit_of())
+    probe.collect(shard, context(pair, tmp_path))
+    assert answered.read(pair.folder / "state", "mzj") == Answered(None, pair.clock.at)
+    assert answered.read(pair.folder / "state", "jtj") == Answered()
+
+
 def test_zones_without_workers_are_looked_at_from_here(pair: Pair, tmp_path: Path) -> None:
     inner = Scripted(pair.clock)
     post = Told()
     posts: Any = {"elsewhere": post}
-    site: Any = SimpleNamespace(id="test-city")
+    site: Any = SimpleNamespace(id="test-city", state=tmp_path)
     probe = Far(posts, site, Run("run", pair.clock.at), "s1").wrap(inner)
     (shard,) = probe.shards(permit_of())
     probe.collect(shard, context(pair, tmp_path))
@@ -182,7 +192,7 @@ def test_zones_without_workers_are_looked_at_from_here(pair: Pair, tmp_path: Pat
 
 
 def test_without_such_zones_nothing_is_wrapped(pair: Pair, tmp_path: Path) -> None:
-    site: Any = SimpleNamespace(id="x", config=SimpleNamespace(zones=(), workers=None))
+    site: Any = SimpleNamespace(id="x", state=tmp_path, config=SimpleNamespace(zones=(), workers=None))
     inner = Scripted(pair.clock)
     with far(site, [permit_of()], home=tmp_path / "home", now=pair.clock) as nothing:
         assert nothing.wrap(inner) is inner

@@ -18,6 +18,7 @@ from auditor.workers.names import CENTRE_RIGHTS, WORKER_RIGHTS
 from inventories.faults import Faults
 from inventories.signing import new_key
 from probes.secrets import Secret
+from tests.auditor.commands import typed
 from tests.auditor.test_site import GOOD
 from tests.auditor.workers.conftest import CONFIG
 
@@ -192,30 +193,32 @@ def test_a_zone_with_a_worker_needs_both(tmp_path: Path) -> None:
     assert "no broker is named" in said and "no key is trusted" in said
 
 
-def auditor(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "auditor", *words], capture_output=True, text=True, timeout=60)
+def worker(*words: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, whose logs it takes for itself."""
+    command = [sys.executable, "-m", "auditor", "worker", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 def test_deploy_writes_what_the_site_says(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     site = site_with_worker(tmp_path / "site")
     out = tmp_path / "rabbitmq"
-    done = auditor("deploy", "rabbitmq", str(out), "--site", str(site), "--listen", "192.0.2.100:5671")
+    done = typed("deploy", "rabbitmq", str(out), "--site", str(site), "--listen", "192.0.2.100:5671")
     assert done.returncode == 0, done.stderr
     names = {path.name for path in out.iterdir()}
     assert {"rabbitmq.conf", "rabbitmq-env.conf", "definitions.json", "enabled_plugins", "users.sh"} <= names
     assert "users.sh" in done.stderr
-    again = auditor("deploy", "rabbitmq", str(out), "--site", str(site), "--listen", "192.0.2.100:5671")
+    again = typed("deploy", "rabbitmq", str(out), "--site", str(site), "--listen", "192.0.2.100:5671")
     assert "0 files written" in again.stderr
     (out / "rabbitmq.conf").write_text("mine\n")
-    assert auditor("deploy", "rabbitmq", str(out), "--site", str(site)).returncode == 2
+    assert typed("deploy", "rabbitmq", str(out), "--site", str(site)).returncode == 2
     more = "0.0.0.0:5671\nlisteners.tcp.1 = 5672"
-    assert auditor("deploy", "rabbitmq", str(out), "--site", str(site), "--listen", more).returncode == 2
+    assert typed("deploy", "rabbitmq", str(out), "--site", str(site), "--listen", more).returncode == 2
 
 
 def test_deploy_without_workers_is_refused(tmp_path: Path) -> None:
     (tmp_path / "site.yaml").write_text(GOOD, encoding="utf-8")
-    done = auditor("deploy", "rabbitmq", str(tmp_path / "r"), "--site", str(tmp_path))
+    done = typed("deploy", "rabbitmq", str(tmp_path / "r"), "--site", str(tmp_path))
     assert done.returncode == 2 and "by: worker" in done.stderr
     assert not (tmp_path / "r").exists()
 
@@ -223,12 +226,12 @@ def test_deploy_without_workers_is_refused(tmp_path: Path) -> None:
 def test_a_worker_refuses_before_it_begins(tmp_path: Path) -> None:
     path = tmp_path / "worker.yaml"
     path.write_text(CONFIG.replace("PUBLIC", KEY), encoding="utf-8")
-    done = auditor("worker", "--zone", "jtj", "--config", str(path))
+    done = worker("--zone", "jtj", "--config", str(path))
     assert done.returncode == 2 and "is the configuration of zone mzj" in done.stderr
-    done = auditor("worker", "--zone", "mzj", "--config", str(path))
+    done = worker("--zone", "mzj", "--config", str(path))
     assert done.returncode == 2 and "signing_key" in done.stderr
     path.write_text(CONFIG.replace("amqps", "amqp"), encoding="utf-8")
-    done = auditor("worker", "--zone", "mzj", "--config", str(path))
+    done = worker("--zone", "mzj", "--config", str(path))
     assert done.returncode == 2 and "not encrypted" in done.stderr
 
 

@@ -399,6 +399,7 @@ def test_with_an_address_every_dashboard_leads_to_the_console() -> None:
         ("auditor_rule_info", "severity", words.SEVERITY_WORDS),
         ("auditor_audit_duration_seconds", "stage", words.STAGES),
         ("auditor_scrape_part_success", "part", words.PARTS),
+        ("auditor_look_seen_timestamp_seconds", "by", words.BY_WORDS),
     ],
 )
 def test_every_code_has_a_chinese_word(metric: str, label: str, said: dict[str, str]) -> None:

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from reports.grafana import promql, queries, substituted, variable_queries
+from reports.grafana.boards import looking
+from reports.grafana.model import Panel
 from reports.metrics_names import Part
 
 pytestmark = pytest.mark.lab
@@ -265,3 +267,49 @@ def test_nothing_told_leaves_no_figure_behind(tmp_path: Path) -> None:
     failed = dict.fromkeys(PARTS, "0x10")
     asked = [(f"({one.expr}) <= Inf", {}) for one in queries() if one.kind == "instant" and one.title != "监测指标"]
     answers(tmp_path, failed, *asked)
+
+
+def test_zones_times_are_told_apart_and_a_zone_without_looks_is_there(tmp_path: Path) -> None:
+    def asked(panel: Panel) -> dict[str, str]:
+        return {query.name: query.expr for query in panel.queries}
+
+    never = promql.NOT_EVER
+    zones = {
+        'auditor_zone_info{zone="a", name="民政局办公网"}': "1x10",
+        'auditor_zone_info{zone="c", name="交通局办公网"}': "1x10",
+    }
+    series = {
+        **zones,
+        'auditor_look_seen_timestamp_seconds{zone="a", by="centre"}': "-3300x10",
+        'auditor_look_expires_timestamp_seconds{zone="a", by="centre"}': "7500x10",
+        'auditor_look_deadline_timestamp_seconds{zone="a"}': "86400x10",
+        'auditor_look_deadline_timestamp_seconds{zone="b"}': "-3300x10",
+        'auditor_schedule_next_run_timestamp_seconds{zone="a"}': "3900x10",
+        'auditor_probing_stopped_timestamp_seconds{job="auditor"}': "0x10",
+    }
+    counts, table = asked(looking.trouble(8)), asked(looking.zones(16))
+    answers(
+        tmp_path,
+        {**series, **PARTS},
+        (counts["未按计划"], {"{}": 1}),
+        (counts["将失效"], {"{}": 1}),
+        (counts["节点无应答"], {"{}": 0}),
+        (counts["暂停的区域"], {"{}": 0}),
+        (counts["整体暂停或急停"], {"{}": 1}),
+        (
+            table[""],
+            {
+                '{zone="a", by="centre", name="民政局办公网"}': 1,
+                '{zone="b", name="b"}': 1,
+                '{zone="c", name="交通局办公网"}': 1,
+            },
+        ),
+        (table["距最近一次"], {'{zone="a"}': 1, '{zone="b"}': never, '{zone="c"}': never}),
+        (table["距失效"], {'{zone="a"}': 2, '{zone="b"}': never, '{zone="c"}': never}),
+        (table["距下一次"], {'{zone="a"}': 1, '{zone="b"}': never, '{zone="c"}': never}),
+        (table["过期限"], {'{zone="a"}': 0, '{zone="b"}': 1, '{zone="c"}': never}),
+    )
+    # Nothing planned and nothing kept is no trouble; a part that cannot be told is no nought.
+    answers(tmp_path, PARTS, *((counts[name], {"{}": 0}) for name in ("未按计划", "将失效", "整体暂停或急停")))
+    failed = {**PARTS, 'auditor_scrape_part_success{part="looks"}': "0x10"}
+    answers(tmp_path, {**failed, **zones}, (is_nan(counts["未按计划"]), {"{}": 1}), (table["距失效"], {}))
