@@ -25,6 +25,7 @@ from inventories.faults import clean
 from inventories.identity import service_parts
 from inventories.model import Collection, Coverage, Failure, Observation
 from inventories.prefixes import Ranges, network
+from inventories.steady import without_cycle_collection
 
 if TYPE_CHECKING:
     from auditor.authorise import Leave
@@ -100,8 +101,7 @@ def collect(
 
 def taken(site: Site, request: Request, probes: Sequence[str], ledger: Ledger, now: datetime) -> Choice:
     """Which looks stand for the zones that this audit does not look at itself. :class:`Failed` for a damaged one."""
-    said = {zone.id: zone for zone in site.config.zones}
-    zones = [scope for scope in site.scopes if request.takes(said[scope.zone.id])]
+    zones = [scope for scope in site.scopes if request.takes(site.zone(scope.zone.id))]
     if not zones:
         return Choice()
     try:
@@ -115,7 +115,7 @@ def taken(site: Site, request: Request, probes: Sequence[str], ledger: Ledger, n
         wanted=frozenset(probes),
         judged=ledger.judged_looks(),
         attempts=ledger.last_attempts(),
-        valid_days={scope.zone.id: said[scope.zone.id].valid_days for scope in zones},
+        valid_days={scope.zone.id: site.zone(scope.zone.id).valid_days for scope in zones},
         prefixes={scope.zone.id: tuple(map(str, scope.zone.prefixes)) for scope in zones},
         now=now,
     )
@@ -175,24 +175,23 @@ def _brought(site: Site, choice: Choice, withheld: Container[str]) -> Collection
     What is excluded today, or belongs to a classified system, is left out, whenever it was seen.
     """
     excluded = {scope.zone.id: Ranges(scope.excluded) for scope in site.scopes}
-    parts = []
-    for look, probes in choice.by_look():
-        try:
-            found = look.collection()
-        except (BundleError, OSError) as error:
-            raise _unreadable(error) from error
-        parts.append(
-            Collection(
-                tuple(
-                    o
-                    for o in found.observations
-                    if o.collector in probes and not _hidden(o, withheld, excluded[look.zone])
-                ),
-                tuple(c for c in found.coverage if c.collector in probes),
-                tuple(f for f in found.failures if f.collector in probes),
-            )
+    with without_cycle_collection():
+        return Collection.united(
+            _of(look, probes, withheld, excluded[look.zone]) for look, probes in choice.by_look()
         )
-    return Collection.united(parts)
+
+
+def _of(look: Look, probes: Container[str], withheld: Container[str], excluded: Ranges) -> Collection:
+    """What a look holds of some probes."""
+    try:
+        found = look.collection()
+    except (BundleError, OSError) as error:
+        raise _unreadable(error) from error
+    return Collection(
+        tuple(o for o in found.observations if o.collector in probes and not _hidden(o, withheld, excluded)),
+        tuple(c for c in found.coverage if c.collector in probes),
+        tuple(f for f in found.failures if f.collector in probes),
+    )
 
 
 def _hidden(observation: Observation, withheld: Container[str], excluded: Ranges) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -64,6 +65,10 @@ class SiteConfig(Strict):
     workers: WorkersConfig | None = None
     retention: RetentionConfig = RetentionConfig()
 
+    @cached_property
+    def zones_by_id(self) -> Mapping[str, ZoneConfig]:
+        return {zone.id: zone for zone in self.zones}
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -114,7 +119,7 @@ class Site:
 
     def zone(self, name: str) -> ZoneConfig:
         """What the configuration says of a zone that is there."""
-        return next(zone for zone in self.config.zones if zone.id == name)
+        return self.config.zones_by_id[name]
 
     def today(self, now: datetime) -> date:
         """The calendar date at the site."""
