@@ -28,6 +28,13 @@ _LEAKS = (
     "GITHUB_ACTIONS",
 )
 
+#: Each of them takes longer than a hundred others.
+_LONG = (
+    "tests/test_wheel.py",
+    "tests/test_repository.py::test_examples_in_the_documentation_work",
+    "tests/auditor/story",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -36,6 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell starts what it puts in the background with Ctrl-C ignored, and every child would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that at the end no worker waits for what another has only just begun."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.hookimpl(wrapper=True)

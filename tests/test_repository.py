@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import gc
 import re
 import shlex
@@ -19,6 +20,7 @@ from packaging.utils import canonicalize_name
 
 from inventories import __version__
 from inventories.kinds import KINDS
+from tests.forked import forked
 from tools import commands_page, packs_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -243,7 +245,13 @@ def test_locks_hold_what_the_project_asks_for() -> None:
 # --- documentation ------------------------------------------------------------------------------------------
 
 
-def test_the_list_of_commands_is_fresh() -> None:
+#: What a command's help says, which takes a while to print. Its users stand in one group: one worker asks once.
+help_of = cache(commands_page.help_of)
+
+
+@pytest.mark.xdist_group("help")
+def test_the_list_of_commands_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands_page, "help_of", help_of)
     assert read("docs/commands.md") == commands_page.page(), "docs/commands.md is stale: make docs"
 
 
@@ -272,10 +280,11 @@ def command_lines(path: Path) -> list[str]:
 
 @cache
 def known_commands() -> dict[tuple[str, ...], str]:
-    """Every command and its help, which takes a second or two to print."""
-    return {path: commands_page.help_of(path) for path in commands_page.commands()}
+    """Every command and its help."""
+    return {path: help_of(path) for path in commands_page.commands()}
 
 
+@pytest.mark.xdist_group("help")
 @pytest.mark.parametrize("page", [p for p in pages() if p.name != "commands.md"], ids=str)
 def test_commands_in_the_documentation_exist(page: Path) -> None:
     known = known_commands()
@@ -363,13 +372,24 @@ def examples() -> list[tuple[str, str, str]]:
     return out
 
 
+#: Walks of many commands, none of which is ended by a signal.
+LONG = ("docs/orders.md:orders",)
+
+
 @pytest.mark.parametrize(("place", "language", "body"), examples(), ids=[place for place, *_ in examples()])
-def test_examples_in_the_documentation_work(place: str, language: str, body: str, tmp_path: Path) -> None:
+def test_examples_in_the_documentation_work(
+    place: str, language: str, body: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     if language == "python":
         exec(compile(body, place, "exec"), {"__name__": "example"})
         return
     assert language in ("sh", "console"), f"{place}: who runs {language}?"
     script = "set -e\n" + "\n".join(line.removeprefix("$ ") for line in body.splitlines())
     path = {"PATH": f"{BIN}:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(tmp_path), "LANG": "C.UTF-8"}
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=path, capture_output=True, text=True, timeout=120)
+    with contextlib.ExitStack() as stack:
+        if place in LONG:
+            path["PATH"] = f"{stack.enter_context(forked(tmp_path_factory.mktemp('forked')))}:{path['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, env=path, capture_output=True, text=True, timeout=120
+        )
     assert done.returncode == 0, f"{place}\n{done.stdout}\n{done.stderr}"

@@ -26,16 +26,26 @@ PACKAGES = ("auditor", "inventories", "policies", "probes", "reports")
 
 #: Tests that are about the checkout itself, and so cannot run elsewhere.
 CHECKOUT_ONLY = ("tests/test_repository.py", "tests/test_wheel.py")
-#: Without WHEEL_SUITE=whole: seconds, not minutes. Above all what reads data files that have to be in the wheel.
+#: Without WHEEL_SUITE=whole: seconds, not minutes. What reads data files that have to be in the wheel; the same
+#: tests pass against the checkout beside this one, and all of them against the wheel in ``make test-wheel``.
 PART = (
     "tests/auditor/test_cli.py",
+    "tests/auditor/test_ledger_migrations.py",
     "tests/inventories/test_dictionary.py",
     "tests/inventories/test_products.py",
     "tests/policies/test_calendars.py",
     "tests/policies/test_lists.py",
     "tests/policies/test_pack.py",
     "tests/probes/test_fingerprints.py",
-    "tests/reports",
+    "tests/reports/grafana",
+    "tests/reports/html/test_html_figures.py",
+    "tests/reports/html/test_html_terminal.py",
+    "tests/reports/papers/test_templates_files.py",
+    "tests/reports/prometheus/test_bundle.py",
+    "tests/reports/prometheus/test_deploy.py",
+    "tests/reports/prometheus/test_rules.py",
+    "tests/reports/test_conditions.py",
+    "tests/reports/test_words.py",
 )
 
 # One worker builds, installs and uses the wheel; without the group each of xdist's workers would.

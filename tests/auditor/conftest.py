@@ -14,14 +14,19 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from typer.main import get_command
 
 from tests.auditor import ledgers
+from tests.auditor.commands import typed
 
 HTTP = 18080
+PROBES = "nmap-service-probes"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,6 +38,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("sqlite_file")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_command_line() -> Iterator[None]:
+    """Commands that are typed in this process build the same command line once, not every time anew."""
+    with mock.patch("typer.main.get_command", cache(get_command)):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +151,10 @@ class City:
         return [sys.executable, "-m", "auditor", *arguments, "--site", str(self.root)]
 
     def run(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """A command, typed in this process; in one of its own where that is to be any different (``env=…``)."""
+        return self.process(*arguments, **more) if more else typed(*arguments, "--site", str(self.root))
+
+    def process(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments), capture_output=True, text=True, timeout=120, check=False, **more
         )
@@ -166,11 +182,34 @@ class City:
         return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
 
 
+@pytest.fixture(scope="session")
+def hasty_probes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for ``NMAPDIR``: nmap's own probes of services, but a second instead of six for a page to greet first.
+
+    How long nmap waits is its own matter, and tests/probes and the laboratory let it wait as long as it likes.
+    """
+    folder, real = tmp_path_factory.mktemp("nmap"), shutil.which("nmap")
+    assert real is not None, "nmap is missing: apt-get install nmap"
+    text = (Path(real).parents[1] / "share" / "nmap" / PROBES).read_text(encoding="latin-1")
+    for slow, quick in (("totalwaitms 6000", "totalwaitms 1000"), ("tcpwrappedms 3000", "tcpwrappedms 800")):
+        assert text.count(f"\n{slow}\n"), slow
+        text = text.replace(f"\n{slow}\n", f"\n{quick}\n", 1)
+    (folder / PROBES).write_text(text, encoding="latin-1")
+    return folder
+
+
 @pytest.fixture
-def city(tmp_path: Path, worker_id: str, request: pytest.FixtureRequest) -> Iterator[City]:
+def city(
+    tmp_path: Path,
+    worker_id: str,
+    request: pytest.FixtureRequest,
+    hasty_probes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[City]:
     """Its network is this test's own: a third of a million loopback /24s are free."""
     worker = 100 + (int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0)
     place = abs(hash(request.node.nodeid)) % 250 + 1
+    monkeypatch.setenv("NMAPDIR", str(hasty_probes))
     made = City(tmp_path, f"127.{worker}.{place}")
     yield made
     for listener in made.listeners:

@@ -6,12 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 from auditor.ending import main
 from auditor.ledger import trail
@@ -46,9 +44,6 @@ SYSTEMS = (
 )
 
 
-_command_line = cache(get_command)
-
-
 @dataclass
 class Office:
     """A site folder and its commands, run in this process at a time that the test sets."""
@@ -62,8 +57,6 @@ class Office:
 
     def __post_init__(self) -> None:
         self.monkeypatch.setattr("auditor.clock.utc_now", lambda: self.now)
-        # The same command line is built once, not for every command.
-        self.monkeypatch.setattr("typer.main.get_command", _command_line)
         # What an audit draws is other tests' concern, and takes a third of its time.
         self.monkeypatch.setattr("auditor.papers.write_papers", lambda *_: Written())
         self.root.mkdir()

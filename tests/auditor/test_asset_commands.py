@@ -24,6 +24,7 @@ from inventories.model import Collection, Coverage, Fact, Observation, Strength
 from probes.base import Context, Limit, Shard
 from probes.scope import Permit
 from probes.shards import shards_of
+from reports.model import Written
 from tests.auditor.ledgers import forbid_inserts, site_ledger
 from tests.inventories.test_joining import UUID, machine, wire
 
@@ -101,6 +102,8 @@ def town(city: City, monkeypatch: pytest.MonkeyPatch) -> Town:
     city.register("hosts", "所属部门,资产编号,主机名称,IP地址", f"市民政局,ZC-1,网站服务器,{city.net}.3")
     made = Town(city, Eyes())
     monkeypatch.setattr("probes.registry.PROBES", {"nmap": lambda: made.eyes})
+    # What an audit draws is other tests' concern, and takes a third of its time.
+    monkeypatch.setattr("auditor.papers.write_papers", lambda *_: Written())
     made.see(*made.usual())
     made.audit()
     return made

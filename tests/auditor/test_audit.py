@@ -1,4 +1,7 @@
-"""The audit as a person runs it: real nmap, real listeners, the program in a process of its own."""
+"""The audit as a person runs it: real nmap, real listeners.
+
+In a process of its own are a first look at everything, and whatever is killed, interrupted or starved on purpose.
+"""
 
 from __future__ import annotations
 
@@ -48,14 +51,16 @@ def test_a_first_audit_finds_and_a_second_opens_nothing(city: City) -> None:
     (finding,) = [f for f in first["findings"] if f["rule"] == RULE]
     assert finding["orderable"], finding["not_orderable_because"]
     assert any(f["column"] == "hosting" and f["strength"] == "seen_outside" for f in finding["facts"])
-    second = small.audit()
+    alone = small.process("audit", "--json")
+    assert alone.returncode == 0, alone.stderr
+    second = json.loads(alone.stdout)
     assert second["changes"]["new"] == 0
     assert second["changes"]["still_open"] == len(first["findings"])
     assert {f["id"] for f in second["findings"]} == {f["id"] for f in first["findings"]}
-    assert small.run("snapshot", "verify").returncode == 0
-    replay = json.loads(small.run("snapshot", "replay", "--json").stdout)
+    assert small.process("snapshot", "verify").returncode == 0
+    replay = json.loads(small.process("snapshot", "replay", "--json").stdout)
     assert replay["same"]
-    explained = json.loads(small.run("explain", finding["id"], "--json").stdout)
+    explained = json.loads(small.process("explain", finding["id"], "--json").stdout)
     assert explained["basis"][0]["article"] == "第三十三条"
     assert explained["history"][0]["state"] == "open"
 

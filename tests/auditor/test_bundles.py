@@ -30,6 +30,7 @@ from inventories.faults import Faults
 from inventories.model import Collection, Coverage, Fact, Failure, Identifier, Observation, Strength
 from inventories.signing import KeySigner, NewKey, load_signer, new_key
 from probes.secrets import Secret, SecretMissing
+from tests.auditor.commands import typed
 
 #: 22:30 in Shanghai.
 SEEN = datetime(2026, 11, 1, 14, 30, tzinfo=UTC)
@@ -142,7 +143,10 @@ zones:
         return sorted(path.name for path in (self.state / "quarantine").glob("*"))
 
     def run(self, *arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "auditor", "bundle", *map(str, arguments), "--site", str(self.root)]
+        words = ["bundle", *map(str, arguments), "--site", str(self.root)]
+        if not more:
+            return typed(*words)
+        command = [sys.executable, "-m", "auditor", *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **more)
 
 

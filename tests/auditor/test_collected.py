@@ -95,14 +95,16 @@ class Street:
 
 
 @pytest.fixture(scope="module")
-def street(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Street]:
+def street(tmp_path_factory: pytest.TempPathFactory, worker_id: str, hasty_probes: Path) -> Iterator[Street]:
     worker = 100 + (int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0)
     city = City(tmp_path_factory.mktemp("street"), f"127.{worker}.252")
     try:
         _furnish(city)
         city.listen(3, "救助系统")
         city.listen(5, TITLE)
-        done = city.run("probe", "--json")
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("NMAPDIR", str(hasty_probes))
+            done = city.run("probe", "--json")
         assert done.returncode == 0, done.stderr
         (told,) = json.loads(done.stdout)["looks"]
         (look,) = looks.kept(load_site(city.root), ["mzj"])
@@ -119,8 +121,9 @@ def _furnish(city: City) -> None:
 
 
 @pytest.fixture
-def town(street: Street, tmp_path: Path) -> Town:
+def town(street: Street, tmp_path: Path, hasty_probes: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
     """A new site on that street, to which the look was brought."""
+    monkeypatch.setenv("NMAPDIR", str(hasty_probes))
     town = Town(City(tmp_path, street.net, street.listeners), street.first, street.seen)
     _furnish(town.city)
     town.look(town.seen)

@@ -41,6 +41,7 @@ from policies.calendars import load_calendar
 from policies.model import Outcome, Pack, Verdict
 from policies.subjects import derived
 from reports.papers.view import Form
+from tests.auditor.commands import typed
 from tests.auditor.ledgers import copy_site, dump, section, site_ledger
 
 DRAFTER, REVIEWER, SIGNER = "政务信息科", "法规科", "分管领导"
@@ -445,6 +446,10 @@ class Office:
         return [sys.executable, "-c", code, self.now.isoformat(), *arguments, "--site", str(self.root)]
 
     def run(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """A command and what it prints; in a process of its own where that is to be any different (``env=…``)."""
+        if not more:
+            with self.clock_set():
+                return typed(*arguments, "--site", str(self.root))
         return subprocess.run(
             self.command(*arguments), capture_output=True, text=True, timeout=120, check=False, **more
         )

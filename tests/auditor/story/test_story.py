@@ -35,8 +35,13 @@ def words_of(path: Path) -> str:
 
 
 def test_the_whole_story(
-    tmp_path: Path, own_network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    own_network: str,
+    hasty_probes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("NMAPDIR", str(hasty_probes))
     office = Office(tmp_path / "site", own_network, monkeypatch, capsys, datetime(2026, 11, 23, 9, tzinfo=CHINA))
     baseline(office)
     letters(office)
