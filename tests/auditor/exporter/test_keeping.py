@@ -276,15 +276,18 @@ def test_serve_answers_until_it_is_told_to_end(worked: Office) -> None:
     with subprocess.Popen(
         [*command, "--site", str(worked.root)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        assert line.startswith("auditor serve: http://127.0.0.1:"), line
-        url = line.removeprefix("auditor serve: ").strip()
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            told = Read(answer.read().decode())
-        assert set(told.parts().values()) == {1}
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        try:
+            assert process.stderr is not None
+            line = process.stderr.readline()
+            assert line.startswith("auditor serve: http://127.0.0.1:"), line
+            url = line.removeprefix("auditor serve: ").strip()
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                told = Read(answer.read().decode())
+            assert set(told.parts().values()) == {1}
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (process.returncode, out, err) == (0, "", "")
 
 
