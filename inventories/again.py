@@ -63,6 +63,7 @@ class Again:
         self.failed: dict[tuple[str, str], list[Failure]] = {}
         for failure in collected.failures:
             self.failed.setdefault((failure.collector, failure.zone), []).append(failure)
+        self._refusals: dict[tuple[str, str], _Refusals] = {}
         #: (collector, zone) of which anything at all was covered, and of which everything was listed.
         self.ran = frozenset((record.collector, record.zone) for record in collected.coverage)
         self.listed = frozenset(
@@ -97,10 +98,18 @@ class Again:
         return bool(pairs) and all(pair in self.ran and pair not in self.failed for pair in pairs)
 
     def _at_machine(self, machine: Known, collector: str) -> bool:
-        failures = [f for zone in machine.zones for f in self.failed.get((collector, zone), ())]
-        if any(_touches(failure, machine) for failure in failures):
+        if any(self._failed_at(machine, collector, zone) for zone in machine.zones):
             return False
         return self._read(machine, collector)
+
+    def _failed_at(self, machine: Known, collector: str, zone: str) -> bool:
+        """Whether a failure of a collector in a zone may concern a machine."""
+        where = (collector, zone)
+        if where not in self.failed:
+            return False
+        if where not in self._refusals:
+            self._refusals[where] = _Refusals(self.failed[where])
+        return self._refusals[where].touch(machine)
 
     def _in_zones(self, thing: Known, collector: str, hosts: Iterable[Known]) -> bool:
         """A thing that has no address of its own was concluded from machines of its zones."""
@@ -133,10 +142,15 @@ class Again:
         return all(spot not in self.heard and self.covered.address(*spot) for spot in spots)
 
 
-def _touches(failure: Failure, machine: Known) -> bool:
-    """Whether a failure may concern a machine: it names its address, or something that is no address."""
-    prefixes = [network(text) for text in failure.scope]
-    if not prefixes or any(prefix is None for prefix in prefixes):
-        return True
-    ranges = Ranges(prefix for prefix in prefixes if prefix is not None)
-    return any(ranges.holds_address(address) for _vantage, address in machine.spots)
+class _Refusals:
+    """What a collector failed at in a zone: addresses, or something that is no address and may be any machine."""
+
+    __slots__ = ("_is_vague", "_ranges")
+
+    def __init__(self, failures: Iterable[Failure]) -> None:
+        scopes = [[network(text) for text in failure.scope] for failure in failures]
+        self._is_vague = any(not scope or None in scope for scope in scopes)
+        self._ranges = Ranges(prefix for scope in scopes for prefix in scope if prefix is not None)
+
+    def touch(self, machine: Known) -> bool:
+        return self._is_vague or any(self._ranges.holds_address(address) for _vantage, address in machine.spots)

@@ -40,13 +40,14 @@ class Answers:
         for received in self._by.values():
             received.sort(key=lambda s: (s.received_on, s.period, s.digest, s.columns, s.nil_return), reverse=True)
         known = {register for register, _department in self._by} | {kind.register for kind in KINDS.values()}
+        answering = {department for _register, department in self._by}
         self._broken: set[tuple[str, str]] = set()
         for failure in failures:
             if failure.collector != REGISTER:
                 continue
             names = {register_of(entry) or PurePosixPath(entry).stem for entry in failure.scope}
             registers = {name for name in names if name in known} or ({""} if names else set())
-            departments = {name for name in names if name not in known and any(d == name for _r, d in self._by)}
+            departments = {name for name in names if name not in known and name in answering}
             self._broken.update((r, d) for r in registers for d in (departments or {""}))
 
     def received(self, register: str, department_id: str) -> Submission | None:

@@ -61,10 +61,6 @@ def made_of(identifiers: Iterable[Identifier]) -> dict[str, set[str]]:
     return out
 
 
-def _made_of(thing: Thing) -> dict[str, set[str]]:
-    return made_of((*thing.identifiers, *thing.doubted))
-
-
 def differ(one: Mapping[str, set[str]], other: Mapping[str, set[str]], schemes: Iterable[str] = MADE_OF) -> bool:
     """Whether two things are known to be different machines, by what both are known to be made of."""
     return any(one[s].isdisjoint(other[s]) for s in schemes if s in one and s in other)
@@ -75,29 +71,32 @@ class Binding:
 
     def __init__(self, old: KeyMap, known: Mapping[str, Collection[Identifier]]) -> None:
         self.old, self.known = old, known
+        self._asked: tuple[Thing | None, dict[str, _Pair]] = (None, {})
+
+    def _pair(self, thing: Thing, key: str) -> _Pair:
+        """A thing beside a key: what its many identifiers are asked about is found out once."""
+        if self._asked[0] is not thing:
+            self._asked = (thing, {})
+        pairs = self._asked[1]
+        if key not in pairs:
+            pairs[key] = _Pair(thing, self.known[key])
+        return pairs[key]
 
     def binds(self, thing: Thing, key: str, identifier: Identifier) -> bool:
         """Whether an identifier that a thing shares with an earlier key shows it to be that thing."""
-        known, scheme = self.known[key], identifier.scheme
-        if (
-            not thing.doubted
-            and len(known) == len(thing.identifiers)
-            and all(i in known for i in thing.identifiers)
-            and (scheme not in LENT or not self._is_late(thing, key))
-        ):
+        pair, scheme = self._pair(thing, key), identifier.scheme
+        if pair.is_same and (scheme not in LENT or not self._is_late(thing, key)):
             return True
         if scheme not in LENT:
             better = _BETTER.get(scheme)
-            return better is None or not differ(_made_of(thing), made_of(known), better)
-        now, before = _made_of(thing), made_of(known)
-        if differ(now, before):
+            return better is None or not differ(pair.now, pair.before, better)
+        if differ(pair.now, pair.before):
             return False
-        shared = [i for i in thing.identifiers if i in known]
-        if len({i.scheme for i in shared}) > 1:
+        if len(pair.shared_schemes) > 1:
             return True
-        if scheme == "ip" and (self._another_card(thing, known, identifier) or _is_part(thing, known, identifier)):
+        if scheme == "ip" and (self._another_card(pair, identifier) or pair.is_part(identifier)):
             return False
-        return not self._fell_silent(thing, key, identifier, is_known=bool(now or before))
+        return not self._fell_silent(thing, key, identifier, is_known=bool(pair.now or pair.before))
 
     def follows(self, thing: Thing, main: str, key: str, identifier: Identifier) -> bool:
         """Whether a second key is this thing's too, whose identity ``main`` is: only where it explains all of it.
@@ -106,27 +105,25 @@ class Binding:
         has moved there just now, where the second had other addresses or cards, or where it is known by what it is
         made of and the thing does not show that.
         """
-        known = self.known[key]
-        now, before = _made_of(thing), made_of(known)
-        if differ(now, before):
+        known, pair = self.known[key], self._pair(thing, key)
+        if differ(pair.now, pair.before):
             return False
         if identifier.scheme not in LENT:
             return True
         held = {i for i in self.known[main] if i.scheme == identifier.scheme and i.vantage == identifier.vantage}
         if held and held.isdisjoint(thing.identifiers):
             return False
-        if before and not any(i in known for i in thing.identifiers if i.scheme in MADE_OF):
+        if pair.before and not any(i in known for i in thing.identifiers if i.scheme in MADE_OF):
             return False
         if identifier.scheme == "mac":
             return True
         vantages = {i.vantage for i in thing.identifiers if i.scheme == "ip"}
         addresses = {i for i in known if i.scheme == "ip" and i.vantage in vantages}
-        return addresses <= set(thing.identifiers) and not self._another_card(thing, known, identifier)
+        return addresses <= set(thing.identifiers) and not self._another_card(pair, identifier)
 
     @staticmethod
-    def _another_card(thing: Thing, known: Collection[Identifier], address: Identifier) -> bool:
-        cards = {i for i in thing.identifiers if i.scheme == "mac" and i.vantage == address.vantage}
-        before = {i for i in known if i.scheme == "mac" and i.vantage == address.vantage}
+    def _another_card(pair: _Pair, address: Identifier) -> bool:
+        cards, before = (found.get(address.vantage, frozenset()) for found in pair.cards)
         return bool(cards and before) and cards.isdisjoint(before)
 
     def _is_late(self, thing: Thing, key: str) -> bool:
@@ -139,7 +136,7 @@ class Binding:
             return False
         if is_known and thing.seen_on - seen >= FORGOTTEN_AFTER:
             return True
-        subnets = {subnet(i) for i in self.known[key] if i.scheme == "ip" and i.vantage == identifier.vantage}
+        subnets = self._pair(thing, key).subnets.get(identifier.vantage, ())
         newest = max((self._seen_in.get(where, seen) for where in subnets), default=seen)
         return newest - seen >= REUSED_AFTER
 
@@ -154,19 +151,60 @@ class Binding:
         return out
 
 
-def _is_part(thing: Thing, known: Collection[Identifier], address: Identifier) -> bool:
-    """Whether a key also had other addresses in the subnet of this one that the thing has not."""
-    where = None
-    for identifier in known:
-        if (
-            identifier.scheme == "ip"
-            and identifier.vantage == address.vantage
-            and identifier not in thing.identifiers
-        ):
-            where = where or subnet(address)
-            if subnet(identifier) == where:
-                return True
-    return False
+class _Pair:
+    """A thing, and the identifiers by which an earlier key was known."""
+
+    def __init__(self, thing: Thing, known: Collection[Identifier]) -> None:
+        self.thing, self.known = thing, known
+        #: Whether nothing has changed, and nothing of it is in doubt.
+        self.is_same = (
+            not thing.doubted
+            and len(known) == len(thing.identifiers)
+            and all(identifier in known for identifier in thing.identifiers)
+        )
+
+    @cached_property
+    def now(self) -> dict[str, set[str]]:
+        return made_of((*self.thing.identifiers, *self.thing.doubted))
+
+    @cached_property
+    def before(self) -> dict[str, set[str]]:
+        return made_of(self.known)
+
+    @cached_property
+    def shared_schemes(self) -> set[str]:
+        return {identifier.scheme for identifier in self.thing.identifiers if identifier in self.known}
+
+    @cached_property
+    def cards(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+        """The network cards of the thing and of the key, by vantage."""
+        return _cards(self.thing.identifiers), _cards(self.known)
+
+    @cached_property
+    def subnets(self) -> dict[str, set[tuple[str, str]]]:
+        """Vantage → the subnets of the key's addresses."""
+        out: dict[str, set[tuple[str, str]]] = {}
+        for identifier in self.known:
+            if identifier.scheme == "ip":
+                out.setdefault(identifier.vantage, set()).add(subnet(identifier))
+        return out
+
+    @cached_property
+    def _lost(self) -> set[tuple[str, str]]:
+        left = set(self.thing.identifiers)
+        return {subnet(i) for i in self.known if i.scheme == "ip" and i not in left}
+
+    def is_part(self, address: Identifier) -> bool:
+        """Whether a key also had other addresses in the subnet of this one that the thing has not."""
+        return bool(self._lost) and subnet(address) in self._lost
+
+
+def _cards(identifiers: Iterable[Identifier]) -> dict[str, frozenset[str]]:
+    out: dict[str, set[str]] = {}
+    for identifier in identifiers:
+        if identifier.scheme == "mac":
+            out.setdefault(identifier.vantage, set()).add(identifier.value)
+    return {vantage: frozenset(found) for vantage, found in out.items()}
 
 
 def subnet(address: Identifier) -> tuple[str, str]:

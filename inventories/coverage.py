@@ -6,13 +6,13 @@ A FALSE, a 0 or a "gone" is a fact only where every scope that could have shown 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from inventories.identity import instance_parts, plain_code, service_parts
 from inventories.kinds import KINDS
 from inventories.model import Coverage, Identifier
-from inventories.places import Places, Zone
+from inventories.places import Network, Places, Zone
 from inventories.prefixes import Ranges, network
 
 #: Aspects that probes answer for prefixes. ``register`` is answered for departments, ``resources`` for the projects
@@ -26,7 +26,7 @@ class Covered:
     """An index of coverage records. Build it once, and ask often."""
 
     def __init__(self, coverage: Iterable[Coverage]) -> None:
-        prefixes: dict[tuple[str, str, str], list[str]] = {}
+        prefixes: dict[tuple[str, str], dict[str, list[str]]] = {}
         registers: dict[str, set[str]] = {}
         clouds: dict[str, set[str]] = {}
         whole: set[str] = set()
@@ -41,28 +41,36 @@ class Covered:
             elif record.aspect == "names":
                 names.update(_host_name(name) for name in record.scope)
             elif record.aspect in NETWORK_ASPECTS and record.vantage:
-                prefixes.setdefault((record.vantage, record.aspect, record.detail), []).extend(record.scope)
+                details = prefixes.setdefault((record.vantage, record.aspect), {})
+                details.setdefault(record.detail, []).extend(record.scope)
         self._registers = {name: frozenset(departments) for name, departments in registers.items()}
         self._projects = {code: frozenset(projects) for code, projects in clouds.items()}
         self._clouds = frozenset(whole - {""})
         self._names = frozenset(names - {""})
-        self._scopes = {
-            key: [parsed for text in texts if (parsed := network(text)) is not None]
-            for key, texts in prefixes.items()
-        }
-        self._ranges: dict[tuple[str, str, int], Ranges] = {}
+        #: (vantage, aspect) → detail → what was covered with it.
+        self._scopes = prefixes
+        self._ranges: dict[tuple[str, str], Ranges] = {}
+        self._by_detail: dict[tuple[str, str], Ranges] = {}
+        self._by_port: dict[tuple[str, int], list[Ranges]] = {}
 
-    def _range(self, vantage: str, aspect: str, port: int = 0) -> Ranges:
-        """Everything covered from a vantage in one aspect; with a port, only where that port was asked for."""
-        found = self._ranges.get((vantage, aspect, port))
+    def _range(self, vantage: str, aspect: str) -> Ranges:
+        """Everything covered from a vantage in one aspect."""
+        found = self._ranges.get((vantage, aspect))
         if found is None:
-            found = Ranges(
-                prefix
-                for (seen_from, what, detail), scope in self._scopes.items()
-                if seen_from == vantage and what == aspect and (not port or _asks_for(detail, port))
-                for prefix in scope
-            )
-            self._ranges[vantage, aspect, port] = found
+            scopes = self._scopes.get((vantage, aspect), {}).values()
+            found = self._ranges[vantage, aspect] = Ranges(_networks(text for scope in scopes for text in scope))
+        return found
+
+    def _asked(self, vantage: str, port: int) -> list[Ranges]:
+        """Where one port was asked for from a vantage: by each list of ports that has it."""
+        found = self._by_port.get((vantage, port))
+        if found is None:
+            found = self._by_port[vantage, port] = []
+            for detail, scope in self._scopes.get((vantage, "ports"), {}).items():
+                if _asks_for(detail, port):
+                    if (vantage, detail) not in self._by_detail:
+                        self._by_detail[vantage, detail] = Ranges(_networks(scope))
+                    found.append(self._by_detail[vantage, detail])
         return found
 
     def address(self, vantage: str, address: str, aspect: str = "hosts") -> bool:
@@ -70,7 +78,7 @@ class Covered:
 
     def port(self, vantage: str, address: str, port: int) -> bool:
         """Whether it is known if this port of this address is open."""
-        return self._range(vantage, "ports", port).holds_address(address)
+        return any(ranges.holds_address(address) for ranges in self._asked(vantage, port))
 
     def zone(self, zone: Zone, aspect: str = "hosts") -> bool:
         """Whether every address of a zone was looked at to the end. A zone with no prefixes is never covered."""
@@ -162,6 +170,10 @@ def asset_absence(
         elif scheme in (f"{kind}-code", "department"):
             asked.append(index.register(KINDS[kind].register, department_id))
     return bool(asked) and all(asked)
+
+
+def _networks(texts: Iterable[str]) -> Iterator[Network]:
+    return (parsed for text in texts if (parsed := network(text)) is not None)
 
 
 def _host_name(text: str) -> str:

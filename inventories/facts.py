@@ -14,7 +14,7 @@ from datetime import date, datetime
 from inventories.answers import REGISTER, Answers, register_of
 from inventories.kinds import KINDS, Column, Kind, Type
 from inventories.meaning import agreed
-from inventories.model import Conflict, Observation, Origin, SourcedFact, Strength, Value
+from inventories.model import Conflict, Identifier, Observation, Origin, SourcedFact, Strength, Value
 
 #: Kind → column name → column, the common ones and the absence companions included.
 COLUMNS: Mapping[str, Mapping[str, Column]] = {
@@ -24,6 +24,11 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 #: Kind → column → the paper that it stands for.
 PAPERS: Mapping[str, Mapping[str, str]] = {
     name: {column.name: column.paper for column in kind.columns if column.paper} for name, kind in KINDS.items()
+}
+
+#: Kind → paper → the column that says that there is none: one text each, for a city's many facts.
+_ABSENT: Mapping[str, Mapping[str, str]] = {
+    name: {paper: f"{paper}_absent" for paper in kind.papers} for name, kind in KINDS.items()
 }
 
 #: Lists that are one answer: two sources that list different places contradict each other.
@@ -63,19 +68,31 @@ def superseded(observations: Sequence[Observation]) -> list[frozenset[str]]:
     """
     if len({observation.collector for observation in observations}) == len(observations):
         return [frozenset()] * len(observations)
-    out: list[frozenset[str]] = []
-    for old in observations:
-        columns: set[str] = set()
-        for new in observations:
-            if (
-                new.observed_at > old.observed_at
-                and new.collector == old.collector
-                and (old.collector != REGISTER or register_of(new.source) == register_of(old.source))
-                and not set(old.identifiers).isdisjoint(new.identifiers)
-            ):
-                columns.update(fact.column for fact in new.facts)
-        out.append(frozenset(columns))
+    looks: dict[tuple[str, str], dict[datetime, list[int]]] = {}
+    for index, observation in enumerate(observations):
+        register = register_of(observation.source) if observation.collector == REGISTER else ""
+        by_time = looks.setdefault((observation.collector, register), {})
+        by_time.setdefault(observation.observed_at, []).append(index)
+    out = [frozenset[str]()] * len(observations)
+    for by_time in looks.values():
+        if len(by_time) > 1:
+            _supersede(observations, by_time, out)
     return out
+
+
+def _supersede(
+    observations: Sequence[Observation], by_time: Mapping[datetime, Sequence[int]], out: list[frozenset[str]]
+) -> None:
+    """Fills in what one collector has seen again: from the newest look to the oldest."""
+    since: dict[Identifier, set[str]] = {}
+    for _time, indexes in sorted(by_time.items(), reverse=True):
+        for index in indexes:
+            told = [since[i] for i in observations[index].identifiers if i in since]
+            out[index] = frozenset().union(*told) if told else frozenset()
+        for index in indexes:
+            columns = {fact.column for fact in observations[index].facts}
+            for identifier in observations[index].identifiers:
+                since.setdefault(identifier, set()).update(columns)
 
 
 class Said:
@@ -105,10 +122,13 @@ class Said:
 
     def add(self, facts: Iterable[SourcedFact]) -> None:
         tables = (self.all,) if self.live is self.all else (self.all, self.live)
+        added: dict[str, list[SourcedFact]] = {}
         for fact in facts:
+            added.setdefault(fact.column, []).append(fact)
+        for column, new in added.items():
             for table in tables:
-                known = table.get(fact.column)
-                table[fact.column] = ordered((*known, fact)) if known else [fact]
+                known = table.get(column, ())
+                table[column] = ordered((*known, *new)) if known or len(new) > 1 else [*new]
 
     def facts(self) -> tuple[SourcedFact, ...]:
         return tuple(fact for column in sorted(self.all) for fact in self.all[column])
@@ -158,7 +178,8 @@ def choose(column: Column, facts: Sequence[SourcedFact]) -> tuple[Value, Conflic
         return shown, None
     if shown is None:
         return None, Conflict(column.name, None, EQUALS, tuple(best))
-    if elsewhere := [none for none in nones if none.source not in {fact.source for fact in best}]:
+    filling = {fact.source for fact in best}
+    if elsewhere := [none for none in nones if none.source not in filling]:
         return None, Conflict(column.name, None, VALUE_AND_NONE, (*best, *elsewhere))
     weaker = [fact for fact in eligible if fact.strength < top and agreed(column.name, (shown, fact.value)) is None]
     if top is Strength.DECLARED and weaker:
@@ -240,7 +261,7 @@ def papers(
         said = [fact for name in kind.papers[paper] for fact in by_column.get(name, ())]
         filled = [fact for fact in said if counts(COLUMNS[kind.name][fact.column], fact)]
         nones = [fact for fact in said if fact.absent]
-        column = f"{paper}_absent"
+        column = _ABSENT[kind.name][paper]
         if filled:
             filling = {fact.source for fact in filled}
             if elsewhere := [none for none in nones if none.source not in filling]:

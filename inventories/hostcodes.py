@@ -24,13 +24,15 @@ class HostCodes:
     """
 
     def __init__(self, hosts: Iterable[tuple[str, Sequence[Observation]]]) -> None:
-        #: Code or address → the keys of the hosts that have it → the departments whose registers say so.
-        self._hosts: dict[str, dict[str, set[str]]] = {}
+        #: Code or address → the keys of the hosts that have it; and those of which a department's register says so.
+        self._hosts: dict[str, set[str]] = {}
+        self._own: dict[tuple[str, str], set[str]] = {}
         for key, observations in hosts:
             for observation in observations:
                 if observation.collector == REGISTER:
                     for name in _names(observation):
-                        self._hosts.setdefault(name, {}).setdefault(key, set()).add(observation.department_id)
+                        self._hosts.setdefault(name, set()).add(key)
+                        self._own.setdefault((name, observation.department_id), set()).add(key)
 
     def translated(self, observations: Sequence[Observation]) -> tuple[list[Observation], list[Conflict]]:
         """A component's observations with the host's key in place of its code, which stays as the evidence.
@@ -47,7 +49,8 @@ class HostCodes:
                     facts.append(fact)
                     continue
                 keys = self._meant(word, observation.department_id)
-                said = replace(fact, value=keys[0] if len(keys) == 1 else None, evidence=fact.evidence or word)
+                key = next(iter(keys)) if len(keys) == 1 else None
+                said = replace(fact, value=key, evidence=fact.evidence or word)
                 facts.append(said)
                 if len(keys) != 1:
                     claims = sourced(replace(observation, facts=(said,)))
@@ -56,15 +59,16 @@ class HostCodes:
             out.append(replace(observation, facts=tuple(facts)))
         return out, conflicts
 
-    def _meant(self, word: str, department_id: str) -> list[str]:
+    def _meant(self, word: str, department_id: str) -> set[str]:
+        """The keys of the hosts that a word may mean."""
         for name in (code_id("host", word).value, code_id("host", f"{department_id}/{word}").value, word.strip()):
-            found = self._hosts.get(name, {})
+            found = self._hosts.get(name, set())
             if len(found) > 1:
-                own = {key: departments for key, departments in found.items() if department_id in departments}
+                own = self._own.get((name, department_id), set())
                 found = own if len(own) == 1 else found
             if found:
-                return sorted(found)
-        return []
+                return found
+        return set()
 
 
 def _names(row: Observation) -> set[str]:

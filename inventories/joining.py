@@ -98,11 +98,10 @@ class _Joiner:
     def _unite_as_told(self, indexes: Sequence[int]) -> None:
         """A person's word unites whatever it names; where that gives a thing two values of a scheme, so be it."""
         marks = frozenset().union(*(self.marks[index] for index in indexes))
-        schemes = [scheme for scheme, _value in marks]
         for index in indexes:
             self.parent[index] = indexes[0]
         self.members[indexes[0]] = list(indexes)
-        self.marks[indexes[0]] = frozenset(mark for mark in marks if schemes.count(mark[0]) == 1)
+        self.marks[indexes[0]] = _single(marks)
 
     def run(self) -> Joined:
         for rank in sorted(self.claims):
@@ -163,21 +162,22 @@ class _Joiner:
         zones = {root: {self.observations[m].zone for m in self._members(root, card)} - {""} for root in roots}
         if len(set().union(*zones.values())) < 2:
             return [list(roots)]
-        parts: list[tuple[list[int], set[str], set[str], set[str]]] = []
+        addresses = {root: self._addresses(root, card.vantage) for root in roots}
+        answering = set().union(*(at for at, _said in addresses.values()))
+        of: dict[int, int] = {root: root for root in roots}
+        first: dict[tuple[str, str], int] = {}
         for root in roots:
-            at, said = self._addresses(root, card.vantage)
-            here, where = [root], set(zones[root])
-            apart = []
-            for part in parts:
-                if part[1] & where or part[2] & said or part[3] & at:
-                    here, where, at, said = here + part[0], where | part[1], at | part[2], said | part[3]
-                else:
-                    apart.append(part)
-            parts = [*apart, (here, where, at, said)]
-        placed = [part for part in parts if part[1]]
-        if len(placed) == 1:
+            # Whoever says that it has an address goes with whoever was seen at it.
+            places = [("zone", zone) for zone in zones[root]]
+            places += [("address", address) for address in addresses[root][1] & answering]
+            for place in places:
+                of[_top(of, root)] = _top(of, first.setdefault(place, root))
+        parts: dict[int, list[int]] = {}
+        for root in roots:
+            parts.setdefault(_top(of, root), []).append(root)
+        if sum(any(zones[root] for root in part) for part in parts.values()) == 1:
             return [list(roots)]
-        return [sorted(part[0]) for part in parts]
+        return sorted(parts.values(), key=lambda part: part[-1])
 
     def _members(self, root: int, identifier: Identifier) -> list[int]:
         """The observations of a thing that carry an identifier."""
@@ -200,19 +200,24 @@ class _Joiner:
         A gateway that answers for machines behind it does so with its own card: the registers' codes, and what the
         machines say of themselves, are at the same addresses. Address by address, because addresses join last.
         """
-        near = []
+        near, here = [], frozenset(roots)
+        told: dict[Identifier, frozenset[tuple[str, str]]] = {}
         for root in roots:
             marks = set(self.marks[root])
             for member in self.members.get(root, (root,)):
                 for identifier in self.observations[member].identifiers:
                     if identifier.scheme == "ip":
-                        claimants = {self.find(i) for i in self.claims[SCHEMES["ip"]].get(identifier, ())}
-                        others = [self.marks[other] for other in claimants.difference(roots)]
-                        if not _clash(others):
-                            marks.update(*others)
-            schemes = [scheme for scheme, _value in marks]
-            near.append(frozenset(mark for mark in marks if schemes.count(mark[0]) == 1))
+                        if identifier not in told:
+                            told[identifier] = self._told_at(identifier, here)
+                        marks |= told[identifier]
+            near.append(_single(marks))
         return _clash(near)
+
+    def _told_at(self, address: Identifier, here: frozenset[int]) -> frozenset[tuple[str, str]]:
+        """What tells things at an address apart from others, those of ``here`` aside; nothing where they differ."""
+        claimants = {self.find(index) for index in self.claims[SCHEMES["ip"]].get(address, ())}
+        others = [self.marks[other] for other in claimants - here]
+        return _NOTHING if _clash(others) else _NOTHING.union(*others)
 
     def _apart(self, shared: Identifier, roots: Sequence[int]) -> int:
         """How many of ``roots`` share no other address: one machine may be seen at each of its own.
@@ -220,12 +225,6 @@ class _Joiner:
         Of an address, those count that have another one: a claimant that has no other is whoever it is.
         """
         of: dict[int, int] = {}
-
-        def top(root: int) -> int:
-            while of[root] != root:
-                root = of[root]
-            return root
-
         first: dict[Identifier, int] = {}
         for root in roots:
             members = self.members.get(root, (root,))
@@ -233,8 +232,8 @@ class _Joiner:
             if held or shared.scheme != "ip":
                 of[root] = root
             for identifier in held:
-                of[top(root)] = top(first.setdefault(identifier, root))
-        return len({top(root) for root in of})
+                of[_top(of, root)] = _top(of, first.setdefault(identifier, root))
+        return len({_top(of, root) for root in of})
 
     def _bodies(self, roots: Iterable[int], shared: Identifier) -> dict[int, dict[str, Body]]:
         """What probes saw of each of ``roots``, of those of which they saw a card."""
@@ -246,24 +245,17 @@ class _Joiner:
 
     def _unite(self, joints: Iterable[tuple[Identifier, Sequence[int]]]) -> None:
         """Joins all joints of one rank, but for those that together would make different things one."""
-        of: dict[int, int] = {}
-
-        def top(root: int) -> int:
-            while of.setdefault(root, root) != root:
-                of[root] = of[of[root]]
-                root = of[root]
-            return root
-
         kept = list(joints)
+        of = {root: root for _identifier, roots in kept for root in roots}
         for _identifier, roots in kept:
             for root in roots[1:]:
-                of[top(root)] = top(roots[0])
+                of[_top(of, root)] = _top(of, roots[0])
         united: dict[int, list[int]] = {}
         for root in of:
-            united.setdefault(top(root), []).append(root)
+            united.setdefault(_top(of, root), []).append(root)
         broken = {head for head, roots in united.items() if _clash(self.marks[root] for root in roots)}
         for identifier, roots in kept:
-            if top(roots[0]) in broken:
+            if _top(of, roots[0]) in broken:
                 self.doubted.setdefault(identifier, CHAINED)
         for head, roots in united.items():
             if head in broken:
@@ -279,6 +271,22 @@ def pinned_key(identifiers: Iterable[Identifier], pinned: Mapping[Identifier, st
     """The key that a person gave to one of the identifiers (the strongest decides), or the empty string."""
     found = [(SCHEMES.get(i.scheme, 99), i) for i in identifiers if i in pinned]
     return pinned[min(found)[1]] if found else ""
+
+
+def _top(of: dict[int, int], root: int) -> int:
+    """What stands for everything that is united with ``root``."""
+    while of[root] != root:
+        of[root] = of[of[root]]
+        root = of[root]
+    return root
+
+
+def _single(marks: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """The marks of those schemes of which there is one value."""
+    by_scheme: dict[str, list[tuple[str, str]]] = {}
+    for found in marks:
+        by_scheme.setdefault(found[0], []).append(found)
+    return frozenset(values[0] for values in by_scheme.values() if len(values) == 1)
 
 
 def _clash(marks: Iterable[frozenset[tuple[str, str]]]) -> bool:

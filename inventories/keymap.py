@@ -112,7 +112,7 @@ def assign(
     ``living`` are keys that other things of this audit already hold. The order of ``things`` decides nothing but
     the order of the answer.
     """
-    return _Assigner(things, keymap, site, today, frozenset(living)).run()
+    return _Assigner(things, keymap, site, today, living).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class _Claim:
 
 class _Assigner:
     def __init__(
-        self, things: Sequence[Thing], keymap: KeyMap, site: str, today: date, living: frozenset[str]
+        self, things: Sequence[Thing], keymap: KeyMap, site: str, today: date, living: Collection[str]
     ) -> None:
         self.things, self.old, self.site, self.today, self.living = things, keymap, site, today, living
         self.pins: dict[str, set[Identifier]] = {}
@@ -155,7 +155,8 @@ class _Assigner:
         owned = self._owners()
         keys: list[str] = [""] * len(self.things)
         aliases: dict[str, str] = {}
-        used = keys_in_use(self.old) | self.given | self.living
+        used = keys_in_use(self.old)
+        used.update(self.given, self.living)
         for index, thing in enumerate(self.things):
             kept = owned.get(index, ())
             if thing.pin or kept:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from socket import AF_INET, inet_pton
 
@@ -99,14 +99,19 @@ class Atlas:
         self._spots: dict[tuple[str, int], list[tuple[int, Spot]]] = {}
         cut: dict[tuple[str, int], list[tuple[int, int, Spot]]] = {}
         for zone in places.zones.values():
-            for prefix in zone.prefixes:
-                version, first, last = span(prefix)
-                cut.setdefault((zone.vantage, version), []).extend(_cut(zone, version, first, last))
+            for version, first, last, spot in _cut(zone):
+                cut.setdefault((zone.vantage, version), []).append((first, last, spot))
         for where, pieces in cut.items():
             pieces.sort(key=lambda piece: piece[:2])
             self._starts[where] = [first for first, _last, _spot in pieces]
             self._spots[where] = [(last, spot) for _first, last, spot in pieces]
         self.vantages: tuple[str, ...] = tuple(sorted({zone.vantage for zone in places.zones.values()}))
+        #: Department → the vantages from which it has a network; those of shared zones stand under the empty text.
+        self._vantages: dict[str, set[str]] = {}
+        for (vantage, _version), found in self._spots.items():
+            for _last, spot in found:
+                department = spot.department_id if spot.zone.kind == "department" else ""
+                self._vantages.setdefault(department, set()).add(vantage)
 
     def at(self, vantage: str, address: str) -> Spot | None:
         """Where an address lies as seen from ``vantage``; None outside every zone."""
@@ -125,7 +130,9 @@ class Atlas:
     def candidates(self, address: str, department_id: str = "") -> tuple[Spot, ...]:
         """Where an address that a register names may lie: see :meth:`Places.candidates`."""
         found = []
-        for vantage in self.vantages:
+        # Everybody may have the same addresses behind a vantage of their own: those of others are not asked.
+        own = self._vantages.get(department_id, set()) | self._vantages.get("", set())
+        for vantage in sorted(own) if department_id else self.vantages:
             spot = self.at(vantage, address)
             if spot is None:
                 continue
@@ -135,21 +142,57 @@ class Atlas:
         return tuple(found)
 
 
-def _cut(zone: Zone, version: int, first: int, last: int) -> list[tuple[int, int, Spot]]:
-    """One prefix of a zone as pieces with one owner each; the longest owning prefix wins."""
-    owners = [
-        (prefix.prefixlen, low, high, department)
-        for prefix, department in zone.owners.items()
-        for found, low, high in (span(prefix),)
-        if found == version and low <= last and high >= first
-    ]
-    edges = sorted(
-        {first, *(edge for _n, low, high, _d in owners for edge in (low, high + 1) if first < edge <= last)}
+def _cut(zone: Zone) -> Iterator[tuple[int, int, int, Spot]]:
+    """A zone's prefixes as pieces ``(version, first, last, spot)`` with one owner each; the longest prefix wins."""
+    owned = {version: _flat(zone, version) for version in (4, 6)} if zone.owners else {}
+    starts = {version: [piece[0] for piece in pieces] for version, pieces in owned.items()}
+    rest = Spot(zone, zone.department_id, False)
+    for prefix in zone.prefixes:
+        version, first, last = span(prefix)
+        pieces, at = owned.get(version, []), first
+        for index in range(max(bisect_right(starts.get(version, []), first) - 1, 0), len(pieces)):
+            low, high, spot = pieces[index]
+            if low > last:
+                break
+            if high < first:
+                continue
+            if low > at:
+                yield version, at, low - 1, rest
+            yield version, max(low, at), min(high, last), spot
+            at = high + 1
+        if at <= last:
+            yield version, at, last, rest
+
+
+def _flat(zone: Zone, version: int) -> list[tuple[int, int, Spot]]:
+    """A zone's owners as pieces that do not overlap, in order. Prefixes lie within each other, or apart."""
+    spots = {department: Spot(zone, department, True) for department in zone.owners.values()}
+    spans = sorted(
+        (
+            (low, -high, spots[department])
+            for prefix, department in zone.owners.items()
+            for of, low, high in (span(prefix),)
+            if of == version
+        ),
+        key=lambda piece: piece[:2],
     )
-    pieces = []
-    for start, following in zip(edges, [*edges[1:], last + 1], strict=True):
-        over = [(length, department) for length, low, high, department in owners if low <= start <= high]
-        named = max(over) if over else None
-        spot = Spot(zone, named[1] if named else zone.department_id, named is not None)
-        pieces.append((start, following - 1, spot))
-    return pieces
+    out: list[tuple[int, int, Spot]] = []
+    outer: list[tuple[int, Spot]] = []
+    at = 0
+
+    def close() -> int:
+        end, spot = outer.pop()
+        if at <= end:
+            out.append((at, end, spot))
+        return max(at, end + 1)
+
+    for low, negative, spot in spans:
+        while outer and outer[-1][0] < low:
+            at = close()
+        if outer and at < low:
+            out.append((at, low - 1, outer[-1][1]))
+        at = low
+        outer.append((-negative, spot))
+    while outer:
+        at = close()
+    return out

@@ -24,6 +24,7 @@ from inventories.infer.fronts import Fronts
 from inventories.infer.hosting import infer_hosting
 from inventories.infer.hosts import infer_hosts
 from inventories.infer.known import Known
+from inventories.infer.locations import Locations
 from inventories.infer.machines import find_machines
 from inventories.infer.networks import find_networks, observe_networks
 from inventories.infer.resources import Resources
@@ -75,8 +76,16 @@ class _Inference:
         self.today, self.site, self.timezone = today, site, timezone
 
     def run(self) -> Reconciled:
-        world, drafts = self.world, self.drafts
-        resources, fronts = Resources(world), Fronts(world)
+        resources = Resources(self.world)
+        self._conclude(resources)
+        # Nobody asks any more what was seen at an address: a large city's sights are set free.
+        self.world.sightings = {}
+        self._make_components(resources)
+        return Reconciled(self.drafts.finished(), self.keymap, self.doubts)
+
+    def _conclude(self, resources: Resources) -> None:
+        """Everything but what hosts are made of."""
+        world, drafts, fronts = self.world, self.drafts, Fronts(self.world)
         services = find_services(world, resources, fronts)
         self._follow(services)
         self._note(infer_hosting(world, drafts, resources, fronts, today=self.today))
@@ -90,15 +99,14 @@ class _Inference:
         machines = find_machines(
             world, {sign.category for sign in ROOM_SIGNS} | PLATFORM_CATEGORIES | NETWORK_CATEGORIES
         )
-        equipment = find_equipment(world, machines)
-        count_in_rooms(world, drafts, equipment)
+        locations = Locations(world)
+        equipment = find_equipment(world, machines, locations)
+        count_in_rooms(locations, drafts, equipment)
         unaccounted = [service for service in services if not service.is_accounted]
         add_services(world, drafts, *self._keyed(unaccounted))
         add_clouds(world, drafts, *self._keyed(find_installations(world, machines)))
-        add_rooms(world, drafts, *self._keyed(undeclared_rooms(world, equipment)))
+        add_rooms(world, locations, drafts, *self._keyed(undeclared_rooms(locations, equipment)))
         add_networks(world, drafts, *self._keyed([*networks.undeclared, *exits]))
-        self._make_components(resources)
-        return Reconciled(drafts.finished(), self.keymap, self.doubts)
 
     def _make_components(self, resources: Resources) -> None:
         """What hosts are made of: laid over the registers' rows, or assets of their own."""
@@ -110,6 +118,8 @@ class _Inference:
 
     def _keyed(self, found: Sequence[_F]) -> tuple[list[tuple[_F, str]], KeyMap]:
         """What was inferred, each with its key, and the key map that knows when it was first and last seen."""
+        if not found:
+            return [], self.keymap
         things = [one.thing(self.timezone, self.today) for one in found]
         keys, self.keymap = assign(
             things, self.keymap, site=self.site, today=self.today, living=self.drafts.assets.keys()

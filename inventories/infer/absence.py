@@ -11,7 +11,6 @@ from inventories.infer.resources import Resources
 from inventories.infer.world import World, texts, web_address
 from inventories.kinds.cloud import CLOUD_KIND
 from inventories.model import Asset
-from inventories.places import Zone
 from inventories.prefixes import position
 
 #: So many addresses or names are told in evidence; the rest are counted.
@@ -64,18 +63,16 @@ def nothing_on_cloud(world: World, resources: Resources, case: Case) -> str:
             when = world.looked_words([plain_code(code)], "resources")
             words.append(f"云平台 {code} 的全量清单{when}中没有地址 {_addresses(held)}")
         return "；".join(words)
-    zones = [zone for zone in world.zones.values() if zone.kind == "government_cloud"]
-    codes = {plain_code(zone.cloud_code) for zone in zones if zone.cloud_code}
-    listed = [code for code in _cloud_codes(world, case.system, {"government", "county", ""}) if code not in codes]
+    known = world.government
+    listed = _cloud_codes(world, case.system, {"government", "county", ""}) - known.named
     department = case.system.text("department_id")
-    if not (zones or listed):
+    if not (known.codes or listed):
         return ""
-    if not all(_looked_through(world, resources, zone, department) for zone in zones):
+    # A zone that was not looked through, or has none, must have been listed through its cloud's own interface.
+    if not all(_listed(resources, codes, department) for codes in (known.unlooked, frozenset(listed))):
         return ""
-    if not all(_listed(world, resources, code, department) for code in listed):
-        return ""
-    when = world.looked_words(codes | set(listed), "resources")
-    when += world.looked_words([z.id for z in zones if world.covered.zone(z, "services")], "services")
+    when = world.looked_words(known.named | listed if listed else known.named, "resources")
+    when += world.looked_words(known.looked, "services")
     return f"政务云已全量核查{when}，没有属于该系统的资源"
 
 
@@ -101,15 +98,9 @@ def _cloud_codes(world: World, system: Asset, kinds: Container[str] = ALL_KINDS)
     return out
 
 
-def _looked_through(world: World, resources: Resources, zone: Zone, department_id: str) -> bool:
-    return world.covered.zone(zone, "services") or _listed(world, resources, zone.cloud_code, department_id)
-
-
-def _listed(world: World, resources: Resources, code: str, department_id: str) -> bool:
-    """Whether a cloud's own list shows that nothing on it can be a department's."""
-    if not code or not world.covered.cloud(code) or resources.unclaimed(code, department_id):
-        return False
-    return not resources.holds(code, department_id)
+def _listed(resources: Resources, codes: frozenset[str], department_id: str) -> bool:
+    """Whether clouds' own lists show that nothing on any of them can be a department's."""
+    return resources.has_no_stray(codes, department_id) and not resources.holds(codes, department_id)
 
 
 def nowhere(world: World, resources: Resources, case: Case) -> str:
@@ -130,7 +121,7 @@ def nowhere(world: World, resources: Resources, case: Case) -> str:
         return ""
     clouds = _clouds_of(world, case)
     department = case.system.text("department_id")
-    if clouds is None or not all(_holds_nothing(world, resources, case, code, department) for code in clouds):
+    if clouds is None or not _hold_nothing(world, resources, case, clouds, department):
         return ""
     names = _names(case)
     if not (case.addresses or (clouds and names)) or not _lead_nowhere(world, case, names):
@@ -142,32 +133,31 @@ def nowhere(world: World, resources: Resources, case: Case) -> str:
         when = world.looked_words(clouds, "resources")
         said.append(f"云平台 {'、'.join(sorted(clouds))} 已全量列出{when}，没有属于该系统的资源")
     if names:
-        when = world.looked_words(world.zones, "names")
+        when = world.looked_words(world.all_zones, "names")
         said.append(f"登记的网址 {'、'.join(names[:MOST_TOLD])} 已查询{when}，无处可达")
     return "；".join(said)
 
 
-def _holds_nothing(world: World, resources: Resources, case: Case, code: str, department_id: str) -> bool:
-    """Whether a cloud that a system is declared on was listed whole, and nothing on it may be the system's."""
-    if not code or not world.covered.cloud(code) or resources.unclaimed(code, department_id):
+def _hold_nothing(world: World, resources: Resources, case: Case, codes: frozenset[str], department_id: str) -> bool:
+    """Whether the clouds that a system is declared on were listed whole, and nothing there may be the system's."""
+    if not resources.has_no_stray(codes, department_id):
         return False
     # An address of its own there tells which machine it would be.
-    if any(spotted.is_cloud for spotted in case.addresses) or not resources.holds(code, department_id):
+    if any(spotted.is_cloud for spotted in case.addresses):
         return True
-    zones = [zone for zone in world.zones.values() if plain_code(zone.cloud_code) == code]
-    return bool(zones) and all(world.covered.zone(zone, "services") for zone in zones)
+    return all(world.is_looked_through(code) for code in resources.holds(codes, department_id))
 
 
-def _clouds_of(world: World, case: Case) -> set[str] | None:
+def _clouds_of(world: World, case: Case) -> frozenset[str] | None:
     """Codes of the clouds that a system is declared on; None where one of them cannot be named."""
-    codes = _cloud_codes(world, case.system)
+    codes = frozenset(_cloud_codes(world, case.system))
     for spotted in case.addresses:
         if spotted.is_cloud and spotted.spot:
-            codes.add(plain_code(spotted.spot.zone.cloud_code))
+            codes |= {plain_code(spotted.spot.zone.cloud_code)}
     if {"public_cloud", "industry_cloud"} & case.declared.keys() and not codes:
         return None
     if CLOUD in case.declared and not codes:
-        codes = {plain_code(z.cloud_code) for z in world.zones.values() if z.kind == "government_cloud"}
+        codes = world.government.codes
         if not codes:
             return None
     return None if "" in codes else codes

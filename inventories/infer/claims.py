@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import chain
+from typing import TypeAlias
 
 from inventories.identity import plain_name
 from inventories.infer.evidence import LEAST_NAME
 from inventories.infer.fronts import Fronts
 from inventories.infer.resources import Resources
 from inventories.infer.sightings import Named, Sighting
+from inventories.infer.within import Within
 from inventories.infer.world import World, identifiers, texts, web_address
 from inventories.model import Asset
 from inventories.prefixes import position
 
-
-@dataclass(frozen=True, slots=True)
-class _Address:
-    """A system's word on an address; ``port`` is 0 where it claims whatever runs there."""
-
-    system: Asset
-    port: int
+#: Port (0: whatever runs there) → who claims it, for each address; and whether a register or a cloud says that the
+#: machine carries some system.
+_Told: TypeAlias = tuple[list[Mapping[int, list[Asset]]], bool]
+#: What is told of a machine with more addresses is put together once.
+_MANY = 8
 
 
 class Claims:
     """Finds the registered systems that a service may belong to."""
 
     def __init__(self, world: World, resources: Resources, fronts: Fronts) -> None:
-        self.world, self.resources, self.fronts = world, resources, fronts
-        self._placed: dict[tuple[str, str], list[_Address]] = {}
-        self._unplaced: dict[str, list[_Address]] = {}
+        self.world, self.fronts = world, fronts
+        #: An address and a port (0: whatever runs there) → the systems that claim it.
+        self._placed: dict[tuple[str, str], dict[int, list[Asset]]] = {}
+        self._unplaced: dict[str, dict[int, list[Asset]]] = {}
         self._domains: dict[str, list[Asset]] = {}
-        self._names: dict[str, list[tuple[str, Asset]]] = {}
-        self._carriers: dict[tuple[str, str], list[Asset]] = {}
+        self._names: dict[str, dict[str, list[Asset]]] = {}
+        self._machines: dict[str, _Told] = {}
         self._by_key = {system.key: system for system in world.systems}
         self._of_department: dict[str, list[Asset]] = {}
         self._elsewhere: dict[tuple[str, bool], bool] = {}
@@ -47,51 +50,94 @@ class Claims:
             self._of_department.setdefault(system.text("department_id"), []).append(system)
             name = plain_name(system.text("name"))
             if len(name) >= LEAST_NAME:
-                self._names.setdefault(system.text("department_id"), []).append((name, system))
-        for host in world.kinds["host"]:
-            if texts(host, "system_codes"):
-                for identifier in identifiers(host, "ip"):
-                    self._carriers.setdefault((identifier.vantage, identifier.value), []).append(host)
+                named = self._names.setdefault(system.text("department_id"), {}).setdefault(name, [])
+                named.append(system)
+        self._within = {department: Within(named) for department, named in self._names.items()}
+        self._carrying = {
+            (identifier.vantage, identifier.value)
+            for host in world.kinds["host"]
+            if texts(host, "system_codes")
+            for identifier in identifiers(host, "ip")
+        }
+        self._carrying.update(resources.claimed_at)
+        self._unplaced_carrying = {
+            address
+            for address, hosts in world.unplaced_addresses.items()
+            if any(texts(host, "system_codes") for host in hosts)
+        }
+
+    @cached_property
+    def _holding(self) -> dict[tuple[str, str], list[Asset]]:
+        """Department and title, as compared → its systems whose names hold the title: two at most."""
+        titles: dict[str, set[str]] = {}
+        for sighting in self.world.sightings.values():
+            if sighting.owner in self._names:
+                plain = (plain_name(page.text) for page in sighting.pages)
+                titles.setdefault(sighting.owner, set()).update(title for title in plain if len(title) >= LEAST_NAME)
+        out: dict[tuple[str, str], list[Asset]] = {}
+        for department, shown in titles.items():
+            within = Within(shown)
+            for name, systems in self._names[department].items():
+                for title in within.of(name):
+                    held = out.setdefault((department, title), [])
+                    held += systems[: 2 - len(held)]
+        return out
 
     def _claim(self, system: Asset, address: str, port: int) -> None:
         """An address that may lie in several zones is claimed in each; one that lies in none, everywhere."""
         spots = self.world.atlas.candidates(address, system.text("department_id"))
-        entry = _Address(system, port)
         for spot in spots:
-            self._placed.setdefault((spot.zone.vantage, address), []).append(entry)
+            self._placed.setdefault((spot.zone.vantage, address), {}).setdefault(port, []).append(system)
         if not spots:
-            self._unplaced.setdefault(address, []).append(entry)
+            self._unplaced.setdefault(address, {}).setdefault(port, []).append(system)
 
-    def of_address(self, sighting: Sighting) -> list[_Address]:
-        """The claims to an address, and to the other addresses of the same machine."""
-        found: list[_Address] = []
-        for vantage, address in self._places(sighting):
-            found += (*self._placed.get((vantage, address), ()), *self._unplaced.get(address, ()))
-        return found
+    def _of_address(self, sighting: Sighting, ports: tuple[int, ...] | None) -> Iterator[Asset]:
+        """Who claims an address, or another one of the same machine; with ``ports``, these or no port."""
+        for table in self._machine(sighting)[0]:
+            for port in table if ports is None else (0, *ports):
+                yield from table.get(port, ())
 
-    def _places(self, sighting: Sighting) -> list[tuple[str, str]]:
-        """Where the machine of a sighting is, as far as it is known to be one machine."""
+    def _machine(self, sighting: Sighting) -> _Told:
+        """What is told of the machine of a sighting, as far as it is known to be one machine."""
         hosts = self.world.hosts_at.get((sighting.vantage, sighting.address), ())
         if len(hosts) != 1:
-            return [(sighting.vantage, sighting.address)]
-        return [(identifier.vantage, identifier.value) for identifier in identifiers(hosts[0], "ip")]
+            return self._told([(sighting.vantage, sighting.address)])
+        if (found := self._machines.get(hosts[0].key)) is not None:
+            return found
+        places = [(identifier.vantage, identifier.value) for identifier in identifiers(hosts[0], "ip")]
+        found = self._told(places)
+        # A machine with very many addresses would be put together as often as it is seen.
+        if len(places) > _MANY:
+            self._machines[hosts[0].key] = found
+        return found
+
+    def _told(self, places: Iterable[tuple[str, str]]) -> _Told:
+        """Who claims addresses, by port (0: whatever runs there), and whether a machine there carries any system."""
+        told: list[Mapping[int, list[Asset]]] = []
+        is_carrying = False
+        for where in places:
+            told += (found for found in (self._placed.get(where), self._unplaced.get(where[1])) if found)
+            is_carrying = is_carrying or where in self._carrying
+        return told, is_carrying
 
     def of_page(self, sighting: Sighting, page: Named, ports: tuple[int, ...]) -> tuple[list[Asset], bool]:
-        """The systems that may account for a page, and whether anything else in a register does.
+        """The systems that may account for a page (of many, two), and whether anything else in a register does.
 
         By its address and port, by a name in its certificate, or by a name of the same department that contains
         the title or is contained in it; beyond that, a host that a register says carries some system.
         """
-        found = [claim.system for claim in self.of_address(sighting) if not claim.port or claim.port in ports]
-        for tls in sighting.tls_names:
-            if not tls.port or tls.port in ports:
-                found += self._domains.get(tls.text.casefold().rstrip("."), ())
-        found += self._by_name(sighting, page.text)
+        certified = (
+            system
+            for tls in sighting.tls_names
+            if not tls.port or tls.port in ports
+            for system in self._domains.get(tls.text.casefold().rstrip("."), ())
+        )
+        found = _two(chain(self._of_address(sighting, ports), certified, self._by_name(sighting, page.text)))
         return found, self._is_carried(sighting)
 
     def of_machine(self, sighting: Sighting) -> tuple[list[Asset], bool]:
         """Any system at the same machine may be what runs there, or keep its data there, whatever its port."""
-        return [claim.system for claim in self.of_address(sighting)], self._is_carried(sighting)
+        return _two(self._of_address(sighting, None)), self._is_carried(sighting)
 
     def may_be_elsewhere(self, department_id: str, *, any_place: bool) -> bool:
         """Whether a department has registered a system in use whose place no register tells (or, any system at all).
@@ -107,23 +153,31 @@ class Claims:
             )
         return known
 
-    def _by_name(self, sighting: Sighting, title: str) -> list[Asset]:
-        plain = plain_name(title)
-        own = [
-            system
-            for name, system in self._names.get(sighting.owner, ())
-            if name in plain or (len(plain) >= LEAST_NAME and plain in name)
-        ]
-        if own:
-            return own
-        return [self._by_key[key] for key in self.world.system_names.within(title)]
+    def _by_name(self, sighting: Sighting, title: str) -> Iterator[Asset]:
+        """The department's own systems whose names hold a title or stand in it; where it has none, anybody's."""
+        plain, names = plain_name(title), self._names.get(sighting.owner, {})
+        held = self._within[sighting.owner].of(plain) if names else ()
+        own = [*(names[name] for name in held), self._holding.get((sighting.owner, plain), ())]
+        if any(own):
+            yield from chain(*own)
+            return
+        for key in self.world.system_names.within(title):
+            yield self._by_key[key]
 
     def _is_carried(self, sighting: Sighting) -> bool:
         """Whether a register or a cloud says that the machine carries some system, or is a door to others."""
         if self.fronts.is_shared(sighting.vantage, sighting.address):
             return True
-        for where in self._places(sighting):
-            if self._carriers.get(where) or any(resource.claims for resource in self.resources.at(*where)):
-                return True
-        hosts = self.world.unplaced_addresses.get(sighting.address, ())
-        return any(texts(host, "system_codes") for host in hosts)
+        if self._machine(sighting)[1]:
+            return True
+        return sighting.address in self._unplaced_carrying
+
+
+def _two(systems: Iterable[Asset]) -> list[Asset]:
+    """The first two different ones: whether it is one, and which, is all that is asked of them."""
+    found: dict[str, Asset] = {}
+    for system in systems:
+        found[system.key] = system
+        if len(found) > 1:
+            break
+    return list(found.values())

@@ -26,7 +26,7 @@ from inventories.infer.sightings import Product
 from inventories.infer.world import World, register_ground, submission_ground, texts, web_address
 from inventories.keymap import Thing
 from inventories.model import Asset, Identifier, KeyMap, SourcedFact, Strength
-from inventories.places import Zone
+from inventories.places import Network, Zone
 from inventories.prefixes import Ranges, network, position
 from inventories.reconcile import SITE_SOURCE
 
@@ -125,21 +125,25 @@ class _Known:
     def __init__(self, world: World) -> None:
         self.world = world
         self._by_endpoint: dict[str, list[Asset]] = {}
-        self._ranges: list[tuple[Asset, Ranges]] = []
         self._vague: dict[str, list[Asset]] = {}
+        self._may_be_vague: dict[tuple[str, Platform], bool] = {}
         self._by_source: dict[str, list[Asset]] = {}
+        prefixes_at: dict[tuple[str, str], list[Network]] = {}
         for cloud in world.kinds["cloud"]:
             endpoint = web_address(cloud.text("endpoint"))[0]
             prefixes = [parsed for text in texts(cloud, "prefixes") if (parsed := network(text))]
             if endpoint:
                 self._by_endpoint.setdefault(endpoint.casefold(), []).append(cloud)
-            if prefixes:
-                self._ranges.append((cloud, Ranges(prefixes)))
+            for vantage in self._vantages(cloud) if prefixes else ():
+                prefixes_at.setdefault((cloud.text("department_id"), vantage), []).extend(prefixes)
             if not (endpoint and position(endpoint)) and not prefixes:
                 self._vague.setdefault(_owner(world, cloud), []).append(cloud)
             if is_read(cloud):
                 for source in texts(cloud, "sources"):
                     self._by_source.setdefault(source, []).append(cloud)
+
+        #: Owner (empty: not told) and vantage (empty: any) → the addresses of their clouds.
+        self._ranges = {place: Ranges(prefixes) for place, prefixes in prefixes_at.items()}
 
     def accounts(self, machine: Machine, platform: Platform) -> bool:
         """By its own interface's listing, its endpoint or its prefixes; a cloud that gives neither may be any."""
@@ -150,20 +154,28 @@ class _Known:
         names = {tls.text.casefold() for s in sightings_of(self.world, machine.host) for tls in s.tls_names}
         if any(self._is_near(cloud, machine) for name in (*at, *names) for cloud in self._by_endpoint.get(name, ())):
             return True
-        if any(
-            self._is_near(cloud, machine) and any(ranges.holds_address(address) for address in at)
-            for cloud, ranges in self._ranges
-        ):
-            return True
-        vague = [c for c in self._vague.get(machine.department_id, ()) if c.get("kind") in _MAY_BE_OWN]
-        return any(_may_be(cloud, platform) for cloud in vague)
+        for place in _places(machine):
+            if place in self._ranges and any(self._ranges[place].holds_address(address) for address in at):
+                return True
+        asked = (machine.department_id, platform)
+        if asked not in self._may_be_vague:
+            vague = [c for c in self._vague.get(machine.department_id, ()) if c.get("kind") in _MAY_BE_OWN]
+            self._may_be_vague[asked] = any(_may_be(cloud, platform) for cloud in vague)
+        return self._may_be_vague[asked]
 
     def _is_near(self, cloud: Asset, machine: Machine) -> bool:
         """Whether a cloud's addresses may be meant here: by its owner, and by where its interface was seen from."""
-        if cloud.text("department_id") not in ("", machine.department_id):
-            return False
-        zones = [self.world.zones[zone] for zone in cloud.zones if zone in self.world.zones]
-        return not zones or any(zone.vantage == machine.zone.vantage for zone in zones)
+        owner = cloud.text("department_id")
+        return any((owner, vantage) in _places(machine) for vantage in self._vantages(cloud))
+
+    def _vantages(self, cloud: Asset) -> set[str]:
+        """The vantages from which a cloud's interface was seen; the empty text where that is not told."""
+        return {self.world.zones[zone].vantage for zone in cloud.zones if zone in self.world.zones} or {""}
+
+
+def _places(machine: Machine) -> list[tuple[str, str]]:
+    """The owners and vantages of clouds whose addresses may be meant at a machine."""
+    return [(owner, vantage) for owner in ("", machine.department_id) for vantage in ("", machine.zone.vantage)]
 
 
 def is_read(cloud: Asset) -> bool:

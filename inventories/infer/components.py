@@ -26,21 +26,14 @@ from inventories.model import Asset, Conflict, Identifier, KeyMap, SourcedFact, 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One reading of one host. ``hosts`` are its key and those merged into it; ``label`` is its register's row."""
+    """One reading of one host. ``label`` is its register's row."""
 
     host: Asset
     reading: Piece
-    hosts: tuple[str, ...]
+    identifiers: tuple[Identifier, ...]
     systems: Mapping[str, Ground]
     department_id: str
     label: Asset | None = None
-
-    @property
-    def identifiers(self) -> tuple[Identifier, ...]:
-        """By host, category and family: the same whoever read it, and whatever its version."""
-        return tuple(
-            sorted(seed_id(f"{key}\n{self.reading.category}\n{self.reading.family}", 0) for key in self.hosts)
-        )
 
     def thing(self, timezone: tzinfo, today: date) -> Thing:
         seen_on = self.reading.ground.observed_at.astimezone(timezone).date()
@@ -68,7 +61,8 @@ class Components:
             matched = _matched(found, labels.get(host.key, ()))
             keys = (host.key, *sorted(merged.get(host.key, ())))
             for piece, label in zip(found, matched, strict=True):
-                self.parts.append(Part(host, piece, keys, systems, owner or host.text("department_id"), label))
+                known = _identifiers(piece, keys)
+                self.parts.append(Part(host, piece, known, systems, owner or host.text("department_id"), label))
 
     @property
     def unlabelled(self) -> list[Part]:
@@ -107,6 +101,11 @@ class Components:
     def _host_of(self, row: Asset) -> Asset | None:
         """The host that a row names; reconciliation has made its code a key."""
         return self._hosts.get(row.text("host_key"))
+
+
+def _identifiers(reading: Piece, hosts: Iterable[str]) -> tuple[Identifier, ...]:
+    """By host (its key, and those merged into it), category and family: the same whoever read it, in any version."""
+    return tuple(sorted(seed_id(f"{key}\n{reading.category}\n{reading.family}", 0) for key in hosts))
 
 
 def add_components(world: World, drafts: Drafts, found: Iterable[tuple[Part, str]], keymap: KeyMap) -> None:

@@ -11,6 +11,8 @@ from operator import attrgetter
 from inventories.facts import ordered
 from inventories.model import Asset, Conflict, Identifier, Origin, SourcedFact, Strength, Value
 
+_JOINT = "；"
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -32,8 +34,29 @@ class Ground:
             min(self.strength, other.strength),
             _both(self.source, other.source),
             min(self.observed_at, other.observed_at),
-            "；".join(dict.fromkeys(text for text in (self.evidence, other.evidence) if text)),
+            _JOINT.join(dict.fromkeys(text for text in (self.evidence, other.evidence) if text)),
         )
+
+
+def every(grounds: Iterable[Ground]) -> Ground:
+    """All of several grounds, at least one: what ``&`` makes of them one after another, in one go."""
+    first, *rest = grounds
+    if len(rest) < 2:
+        return first & rest[0] if rest else first
+    sources, texts = dict.fromkeys(first.source.split(" + ")), [first.evidence] if first.evidence else []
+    length = len(first.evidence)
+    for other in rest:
+        sources.update(dict.fromkeys(other.source.split(" + ")))
+        # A text that is all that was said so far is not said again.
+        if other.evidence and not (len(other.evidence) == length and other.evidence == _JOINT.join(texts)):
+            length += len(other.evidence) + (len(_JOINT) if texts else 0)
+            texts.append(other.evidence)
+    return Ground(
+        min(first.strength, *(other.strength for other in rest)),
+        " + ".join(sources),
+        min(first.observed_at, *(other.observed_at for other in rest)),
+        _JOINT.join(texts),
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -81,7 +104,7 @@ class Draft:
         self.conflicts.append(Conflict(column, None, why, tuple(claims)))
 
     def asset(self) -> Asset:
-        zones = tuple(sorted(self.zones))
+        zones = _zones(frozenset(self.zones))
         if len(zones) == 1:
             self.values["zone"] = zones[0]
         else:
@@ -115,6 +138,12 @@ class Draft:
 _column = attrgetter("column")
 
 
+@lru_cache(maxsize=4096)
+def _zones(found: frozenset[str]) -> tuple[str, ...]:
+    """The same few lists stand in a million assets: each is kept once."""
+    return tuple(sorted(found))
+
+
 class Drafts:
     """The drafts of one inference, by key."""
 
@@ -130,7 +159,8 @@ class Drafts:
         return found
 
     def add(self, draft: Draft) -> None:
-        self._drafts[draft.key] = draft
+        """A new asset of which everything is concluded already."""
+        self._closed[draft.key] = draft.asset()
 
     def close(self, draft: Draft) -> None:
         """Nothing more will be concluded of this one: its asset is made, and the draft's memory freed."""
@@ -138,6 +168,11 @@ class Drafts:
         del self._drafts[draft.key]
 
     def finished(self) -> tuple[Asset, ...]:
-        """Every asset, ordered by kind and key."""
-        done = {**self.assets, **self._closed, **{key: draft.asset() for key, draft in self._drafts.items()}}
-        return tuple(sorted(done.values(), key=lambda asset: (asset.kind, asset.key)))
+        """Every asset, ordered by kind and key; asked for once, at the end."""
+        for draft in list(self._drafts.values()):
+            self.close(draft)
+        done = [asset for key, asset in self.assets.items() if key not in self._closed]
+        done += self._closed.values()
+        self._closed.clear()
+        done.sort(key=lambda asset: (asset.kind, asset.key))
+        return tuple(done)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from inventories.facts import STRONGER_SHOWN
 from inventories.identity import place_id
 from inventories.infer.draft import Drafts, Ground
 from inventories.infer.evidence import EXIT_FROM, EXIT_MOST, EXIT_SIGNS, OWN_EXIT_FROM, UNKNOWN_EXIT_CAP
 from inventories.infer.found_networks import FoundNetwork, endpoint, together
-from inventories.infer.known import Known, gateways_of, is_public, prefixes_of
+from inventories.infer.known import Known, Meets, gateways_of, is_public, prefixes_of, single
 from inventories.infer.machines import Machine, is_server, machine_of
 from inventories.infer.readings import Leg, Reading, is_inner
 from inventories.infer.world import World, facts_of, has_conflict, identifiers, register_ground
 from inventories.model import Asset, Conflict
 from inventories.places import Address, Zone
+from inventories.prefixes import Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +46,28 @@ class Unified:
     def __init__(self, world: World) -> None:
         declared = [asset for asset in world.kinds["network"] if asset.get("is_declared") is True]
         self.networks = [asset for asset in declared if asset.get("is_unified_exit") is True]
-        self._gateways = [gateway for asset in self.networks for gateway in gateways_of(asset)]
-        self._all = self._gateways + [prefix for asset in self.networks for prefix in prefixes_of(asset)]
+        gateways = [gateway for asset in self.networks for gateway in gateways_of(asset)]
+        self._all = Ranges([*gateways, *(prefix for asset in self.networks for prefix in prefixes_of(asset))])
+        self._gateways = Meets(single(gateway.network_address) for gateway in gateways)
+        self._has_gateway: dict[str, bool] = {}
 
     @property
     def is_known(self) -> bool:
         return bool(self._all)
 
     def holds(self, address: Address) -> bool:
-        return any(prefix.version == address.version and address in prefix for prefix in self._all)
+        return self._all.holds(address.version, int(address), int(address))
 
     def has_gateway_in(self, zone: Zone) -> bool:
         """Whether its gateway is known in a zone, so that another one there is another way."""
-        return any(
-            gateway.version == prefix.version and gateway.network_address in prefix
-            for gateway in self._gateways
-            for prefix in zone.prefixes
-        )
+        if zone.id not in self._has_gateway:
+            self._has_gateway[zone.id] = any(self._gateways.touches(prefix) for prefix in zone.prefixes)
+        return self._has_gateway[zone.id]
+
+    @cached_property
+    def ground(self) -> Ground | None:
+        """That a register names it."""
+        return next((ground for asset in self.networks if (ground := register_ground(asset)) is not None), None)
 
 
 def find_exits(world: World, drafts: Drafts, known: Known) -> list[FoundNetwork]:
@@ -237,11 +244,10 @@ def _no_uplink(world: World, drafts: Drafts, machine: Machine, reading: Reading,
     spots = [i for i in identifiers(host, "ip") if i.vantage == machine.zone.vantage]
     if not any(world.covered.address(i.vantage, i.value, "inside") for i in spots):
         return
-    exits = [ground for asset in unified.networks if (ground := register_ground(asset)) is not None]
-    if not exits:
+    if unified.ground is None:
         return
     gateways = "、".join(str(gateway) for gateway in reading.default_gateways)
-    ground = reading.ground(f"{machine.label} 默认网关 {gateways}，没有公网地址和拨号接口") & exits[0]
+    ground = reading.ground(f"{machine.label} 默认网关 {gateways}，没有公网地址和拨号接口") & unified.ground
     is_public_free = not any(is_public(leg.address) for leg in reading.legs)
     for column in ("own_uplink", "has_public_ip"):
         if host.get(column) is None and not has_conflict(host.conflicts, column) and is_public_free:

@@ -18,7 +18,7 @@ from inventories.answers import REGISTER
 from inventories.identity import plain_name
 from inventories.infer.evidence import EMPTY_PAGES, EQUIPMENT_PAGES, LEAST_NAME
 from inventories.infer.instances import LISTERS, names_of
-from inventories.infer.sightings import Sighting
+from inventories.infer.sightings import Sighting, is_among
 from inventories.infer.terms import PARKED_PAGES, PROXY_NAMES, SHARED_DEPARTMENTS, SHARED_PAGES, SHARED_SYSTEMS
 from inventories.infer.world import World, facts_of, identifiers, texts, web_address
 from inventories.model import Asset, Origin, SourcedFact, Strength
@@ -163,7 +163,7 @@ class Fronts:
         """Whether an address in a department's network that no register gives shows several systems' pages."""
         if len(sighting.pages) < SHARED_PAGES or sighting.zone is None or sighting.zone.kind != "department":
             return False
-        found = {self.world.system_names.within(page.text) for page in sighting.pages}
+        found = (self.world.system_names.within(page.text) for page in sighting.pages)
         named = {keys[0] for keys in found if len(keys) == 1}
         if len(named) < SHARED_PAGES or any(
             texts(host, "system_codes") for host in self.world.hosts_at.get(where, ())
@@ -229,7 +229,7 @@ class Fronts:
             return Shows.NAMED
         # The page of another system: a default page of a door, or a name that was given away.
         others = self.world.system_names.within(page.title)
-        if others and system.key not in others:
+        if others and not is_among(system.key, others):
             return Shows.NOTHING
         return Shows.RESOLVED if page.is_refusal else Shows.ANSWERED
 

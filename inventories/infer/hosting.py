@@ -13,7 +13,7 @@ from inventories.facts import EQUALS, PAPER_AND_HINT
 from inventories.infer.absence import cloud_is_open, is_silent, nothing_on_cloud, silent_words
 from inventories.infer.case import CLOUD, OWN, Case, Now, Spotted
 from inventories.infer.cases import Cases
-from inventories.infer.draft import Draft, Drafts, Ground
+from inventories.infer.draft import Draft, Drafts, Ground, every
 from inventories.infer.fronts import Fronts
 from inventories.infer.migration import conclude_migration
 from inventories.infer.presence import conclude_system_found
@@ -75,10 +75,7 @@ def _count(world: World, resources: Resources, case: Case, draft: Draft) -> None
             if (resource.place == CLOUD) is wanted:
                 alive.setdefault(resource.host.key, resource.ground(Strength.SEEN_INSIDE, "，云平台显示已开机"))
         if alive:
-            total, *rest = alive.values()
-            for other in rest:
-                total &= other
-            draft.conclude(column, len(alive), total)
+            draft.conclude(column, len(alive), every(alive.values()))
         elif case.addresses and all(_is_told(world, resources, s, wanted) for s in case.addresses):
             there = [s for s in case.addresses if s.is_cloud is wanted]
             text = _none_alive(world, there, listed, is_cloud=wanted)

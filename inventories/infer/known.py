@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import ip_network
 
@@ -34,6 +34,41 @@ class Meets:
         return index >= 0 and self._ends[version][index] >= first
 
 
+class Prefixed:
+    """Assets by their prefixes: asked which of them touch another prefix."""
+
+    __slots__ = ("_assets", "_lengths", "_starts")
+
+    def __init__(self) -> None:
+        self._assets: dict[Network, list[Asset]] = {}
+        self._lengths: dict[int, set[int]] = {4: set(), 6: set()}
+        self._starts: list[tuple[int, int, Network]] | None = None
+
+    def add(self, asset: Asset, prefixes: Iterable[Network]) -> None:
+        for prefix in prefixes:
+            self._assets.setdefault(prefix, []).append(asset)
+            self._lengths[prefix.version].add(prefix.prefixlen)
+
+    def touching(self, prefix: Network) -> Iterator[Asset]:
+        """Those that hold a prefix, and those that lie in it; some of them more than once."""
+        for length in self._lengths[prefix.version]:
+            if length <= prefix.prefixlen:
+                yield from self._assets.get(prefix.supernet(new_prefix=length), ())
+        if self._starts is None:
+            self._starts = sorted(((own.version, span(own)[1], own) for own in self._assets), key=_start)
+        version, first, last = span(prefix)
+        for index in range(bisect_left(self._starts, (version, first), key=_start), len(self._starts)):
+            of, start, own = self._starts[index]
+            if of != version or start > last:
+                break
+            if own.prefixlen > prefix.prefixlen:
+                yield from self._assets[own]
+
+
+def _start(entry: tuple[int, int, Network]) -> tuple[int, int]:
+    return entry[:2]
+
+
 @lru_cache(maxsize=65536)
 def single(address: Address) -> Network:
     """An address as the prefix that holds it alone."""
@@ -44,20 +79,27 @@ class Known:
     """The prefixes of zones, clouds and registers. Build it once; questions are remembered."""
 
     def __init__(self, world: World) -> None:
-        self._zones: dict[str, Meets] = {}
-        self._own: dict[tuple[str, str], tuple[Zone, ...]] = {}
-        self._world = world
-        everywhere = [
-            prefix for zone in world.zones.values() if zone.kind != "department" for prefix in zone.prefixes
-        ]
-        for cloud in world.kinds["cloud"]:
-            everywhere += prefixes_of(cloud)
-        self._shared: list[Network] = everywhere
-        self._networks: list[tuple[Asset, Meets]] = [
-            (asset, Meets((*prefixes_of(asset), *gateways_of(asset))))
-            for asset in world.kinds["network"]
-            if asset.get("is_declared") is True
-        ]
+        by_vantage: dict[str, list[Network]] = {}
+        own: dict[tuple[str, str], list[Zone]] = {}
+        for _id, zone in sorted(world.zones.items()):
+            by_vantage.setdefault(zone.vantage, []).extend(zone.prefixes)
+            for department in {zone.department_id, *zone.owners.values()} if zone.kind == "department" else ():
+                own.setdefault((department, zone.vantage), []).append(zone)
+        self._zones = {vantage: Meets(prefixes) for vantage, prefixes in by_vantage.items()}
+        self._own = {place: tuple(zones) for place, zones in own.items()}
+        self._homes: dict[tuple[str, str], Meets] = {}
+        self._shared = Meets(
+            [
+                *(p for zone in world.zones.values() if zone.kind != "department" for p in zone.prefixes),
+                *(prefix for cloud in world.kinds["cloud"] for prefix in prefixes_of(cloud)),
+            ]
+        )
+        #: Department (empty: of everybody) → the declared networks that its machines may lead to.
+        self._networks: dict[str, Prefixed] = {}
+        for asset in world.kinds["network"]:
+            if asset.get("is_declared") is True:
+                of = "" if is_shared(asset) else asset.text("department_id")
+                self._networks.setdefault(of, Prefixed()).add(asset, (*prefixes_of(asset), *gateways_of(asset)))
         self._inner = Meets(INNER_PREFIXES)
         self._ways: dict[tuple[str, str], set[str]] = {}
         # A department's machines lead to the same few places: each question is answered once.
@@ -69,12 +111,9 @@ class Known:
         """Whether a prefix meets a zone as seen from a vantage, or a cloud's, which are the same from everywhere."""
         found = self._touched.get((vantage, prefix))
         if found is None:
-            meets = self._zones.get(vantage)
-            if meets is None:
-                zones = [zone for zone in self._world.zones.values() if zone.vantage == vantage]
-                meets = Meets([own for zone in zones for own in zone.prefixes] + self._shared)
-                self._zones[vantage] = meets
-            found = self._touched[vantage, prefix] = meets.touches(prefix)
+            own = self._zones.get(vantage)
+            found = self._shared.touches(prefix) or (own is not None and own.touches(prefix))
+            self._touched[vantage, prefix] = found
         return found
 
     def holds(self, department: str, vantage: str, prefix: Network) -> bool:
@@ -91,11 +130,9 @@ class Known:
         """The declared networks that a prefix belongs to: the department's own, and those that serve everybody."""
         found = self._led.get((department, prefix))
         if found is None:
-            found = self._led[department, prefix] = tuple(
-                asset
-                for asset, meets in self._networks
-                if (asset.text("department_id") in ("", department) or is_shared(asset)) and meets.touches(prefix)
-            )
+            tables = [self._networks[of] for of in {"", department} if of in self._networks]
+            assets = {asset.key: asset for table in tables for asset in table.touching(prefix)}
+            found = self._led[department, prefix] = tuple(assets[key] for key in sorted(assets))
         return found
 
     def networks_at(self, department: str, address: Address) -> tuple[Asset, ...]:
@@ -121,11 +158,15 @@ class Known:
         if found is None:
             bits = NEIGHBOUR_BITS[prefix.version]
             head = prefix.supernet(new_prefix=bits) if prefix.prefixlen >= bits else None
-            found = self._neighbours[asked] = head is not None and any(
-                own.version == prefix.version and own.overlaps(head)
-                for zone in self.zones_of(department, vantage)
-                for own in zone.prefixes
-            )
+            found = self._neighbours[asked] = head is not None and self._home(department, vantage).touches(head)
+        return found
+
+    def _home(self, department: str, vantage: str) -> Meets:
+        """The prefixes of a department's own zones."""
+        found = self._homes.get((department, vantage))
+        if found is None:
+            zones = self.zones_of(department, vantage)
+            found = self._homes[department, vantage] = Meets(own for zone in zones for own in zone.prefixes)
         return found
 
     def is_near(self, department: str, vantage: str, address: Address) -> bool:
@@ -133,17 +174,7 @@ class Known:
 
     def zones_of(self, department: str, vantage: str) -> tuple[Zone, ...]:
         """A department's own zones as seen from a vantage, in order."""
-        found = self._own.get((department, vantage))
-        if found is None:
-            found = tuple(
-                zone
-                for _id, zone in sorted(self._world.zones.items())
-                if zone.kind == "department"
-                and zone.vantage == vantage
-                and department in (zone.department_id, *zone.owners.values())
-            )
-            self._own[department, vantage] = found
-        return found
+        return self._own.get((department, vantage), ())
 
     def lead(self, department: str, vantage: str, ways: Iterable[str]) -> None:
         """Remembers by what a declared network is reached: what else it leads to is that network's."""

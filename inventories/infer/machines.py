@@ -151,6 +151,7 @@ def united(machines: Iterable[Machine]) -> dict[str, str]:
 
     def top(key: str) -> str:
         while of[key] != key:
+            of[key] = of[of[key]]
             key = of[key]
         return key
 

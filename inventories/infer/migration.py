@@ -10,13 +10,12 @@ own page is ``unfinished`` whichever of the two it is. For some days after the m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
 from inventories.infer.absence import is_silent, nothing_on_cloud, nowhere, silent_words
 from inventories.infer.case import CLOUD, OWN, Became, Case, Now, Spotted
-from inventories.infer.draft import Draft, Ground
+from inventories.infer.draft import Draft, Ground, every
 from inventories.infer.resources import Resources
 from inventories.infer.terms import GRACE_DAYS
 from inventories.infer.world import World, facts_of, has_conflict, identifiers, register_ground, sighting_ground
@@ -40,7 +39,7 @@ def conclude_migration(world: World, resources: Resources, case: Case, draft: Dr
         _conclude_there(world, resources, case, draft, said, today)
         return
     if case.door is not None and (home := _named_at_home(world, resources, case)):
-        _accuse(case, draft, "unfinished", _all(said & case.door, home), today)
+        _accuse(case, draft, "unfinished", every([said & case.door, *home]), today)
         return
     off = [resource for resource in case.stopped if resource.place == CLOUD]
     if off:
@@ -115,7 +114,7 @@ def _conclude_there(world: World, resources: Resources, case: Case, draft: Draft
         and not any((i.vantage, i.value) in addresses for i in identifiers(resource.host, "ip"))
     ]
     if alive or running:
-        _accuse(case, draft, "unfinished", _all(said & there, [*alive, *running]), today)
+        _accuse(case, draft, "unfinished", every([said & there, *alive, *running]), today)
         return
     # Where no old address is known, nobody can say that what was there is gone.
     if not old or any(left is None or left.now is Now.UNSURE for _spotted, left in judged):
@@ -159,9 +158,3 @@ def _alive(spotted: Spotted, resources: Resources) -> Ground:
         )
     held = resources.at(spotted.vantage, spotted.address)
     return held[0].ground(Strength.SEEN_INSIDE, f"（原地址 {spotted.address}）仍在运行")
-
-
-def _all(first: Ground, others: Iterable[Ground]) -> Ground:
-    for other in others:
-        first &= other
-    return first

@@ -268,6 +268,7 @@ def _grouped(hints: Sequence[Hint]) -> list[tuple[Hint, ...]]:
 
     def top(mark: str) -> str:
         while of.setdefault(mark, mark) != mark:
+            of[mark] = of[of[mark]]
             mark = of[mark]
         return mark
 

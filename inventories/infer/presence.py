@@ -148,6 +148,7 @@ class Claimants:
             if resource.project and any(claim.kind == "system" and claim.is_sure for claim in resource.claims)
         }
         self._homeless: dict[str, str] | None = None
+        self._grounds: dict[str, Ground | None] = {}
 
     def conclude(self, host: Asset, draft: Draft) -> None:
         """``is_claimed`` of a host that a cloud's own interface listed."""
@@ -162,11 +163,11 @@ class Claimants:
         if row is not None:
             draft.conclude("is_claimed", True, row & resource.ground(Strength.DECLARED, ""))
             return
-        if resource.claims or resource.is_platforms or not self.world.covered.cloud(resource.cloud_code):
+        if resource.is_claimed or resource.is_platforms or not self.world.covered.cloud(resource.cloud_code):
             return
         if self._may_be_somebodys(resource):
             return
-        answered = self._answered(resource)
+        answered = self._answered(resource.owner)
         if answered is not None:
             when = self.world.looked_words([resource.cloud_code], "resources")
             words = f"，由全量清单列出{when}，已登记的系统、项目和主机均未认领"
@@ -209,17 +210,22 @@ class Claimants:
             return False
         return not texts(system, "addresses") and not self.resources.of(system)
 
-    def _answered(self, resource: Resource) -> Ground | None:
+    def _answered(self, owner: str) -> Ground | None:
         """That the registers which could claim it came in whole: its owner's, or without one, everybody's."""
-        if resource.owner:
-            asked = [(register, resource.owner) for register in ("systems", "hosts")]
+        if owner not in self._grounds:
+            self._grounds[owner] = self._all_in(owner)
+        return self._grounds[owner]
+
+    def _all_in(self, owner: str) -> Ground | None:
+        if owner:
+            asked = [(register, owner) for register in ("systems", "hosts")]
         else:
             asked = [("systems", department) for department in self._departments()]
         found = [self.world.submitted(register, department) for register, department in asked]
         received = [submission for submission in found if submission is not None]
         if not received or len(received) < len(found):
             return None
-        return _oldest(received, "归属部门的系统、主机台账" if resource.owner else "各部门的系统台账")
+        return _oldest(received, "归属部门的系统、主机台账" if owner else "各部门的系统台账")
 
     def _departments(self) -> list[str]:
         """Every department that there is on the day."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
+from itertools import islice
 
 from inventories.answers import register_of
 from inventories.identity import mark, plain_name
@@ -12,7 +12,7 @@ from inventories.infer.case import CLOUD, OWN, Became, Now, Spotted
 from inventories.infer.evidence import LEAST_NAME
 from inventories.infer.fronts import Fronts
 from inventories.infer.machines import is_workstation
-from inventories.infer.sightings import Sighting
+from inventories.infer.sightings import Sighting, is_among
 from inventories.infer.terms import BACKUP_WORDS, FRONT_DEVICES, MOVED_PAGES, OTHER_DEVICES
 from inventories.infer.world import World, facts_of, identifiers, texts
 from inventories.model import Asset, Origin
@@ -21,6 +21,10 @@ SHARED_DOOR = "该地址是多个系统共用的入口"
 
 #: Identifiers of the machine itself, of which one machine has one value, and those of which it may have several.
 _HARDWARE = ("uuid", "serial", "instance")
+#: Ports under which systems at an address stand besides their own: all that are claimed there, and its hosts' own.
+_ANY_PORT, _CARRIED = -1, -2
+#: So many other systems are named.
+_MOST_NAMED = 3
 _GONE = frozenset({"retired", "planned"})
 
 
@@ -31,6 +35,8 @@ class Reuse:
         self.world, self.fronts = world, fronts
         self._by_key = {system.key: system for system in world.systems}
         self._claimed: dict[tuple[str, str], list[tuple[Asset, int]]] | None = None
+        self._tenants: dict[tuple[str, str], dict[int, list[tuple[str, set[str]]]]] = {}
+        self._carries: dict[tuple[str, str], frozenset[str]] = {}
         self._since: dict[str, date] | None = None
 
     def became(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became:
@@ -79,7 +85,7 @@ class Reuse:
     def _page_of_another(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became | None:
         for page in sighting.pages:
             named = self.world.system_names.within(page.text)
-            if named and system.key not in named:
+            if named and not is_among(system.key, named):
                 other = self._by_key[named[0]].text("name")
                 if self._still_carried(system, spotted):
                     return Became(Now.UNSURE, f"{spotted.address} 上有系统 {other} 的页面，主机台账仍登记承载该系统")
@@ -138,10 +144,10 @@ class Reuse:
 
     def _handed_over(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Became | None:
         """Whether another registered system that has not moved itself accounts for what answers."""
-        others = [system for system in self._others(system, spotted, sighting) if _may_be_here(system)]
+        others = self._others(system, spotted, sighting)
         if not others:
             return None
-        names = "、".join(sorted({system.text("name") for system in others})[:3])
+        names = "、".join(others)
         if self._still_carried(system, spotted):
             return Became(Now.UNSURE, f"{spotted.address} 同时登记为系统 {names} 所用")
         return Became(Now.OTHER, f"{spotted.address} 已登记为系统 {names} 所用")
@@ -164,14 +170,30 @@ class Reuse:
             return Became(Now.UNSURE, f"{spotted.address} 的主机由其他部门登记（{'、'.join(sorted(owners))}）")
         return None
 
-    def _others(self, system: Asset, spotted: Spotted, sighting: Sighting) -> Iterable[Asset]:
-        for other, port in self._claims_at().get((spotted.vantage, spotted.address), ()):
-            # A server may have had two systems, each on its port: the one that moved left its own closed.
-            apart = port and spotted.port and port != spotted.port
-            if other.key != system.key and not (apart and sighting.service(spotted.port)):
-                yield other
-        for host in self.world.hosts_at.get((spotted.vantage, spotted.address), ()):
-            yield from (found for found in self._carried(host) if found.key != system.key)
+    def _others(self, system: Asset, spotted: Spotted, sighting: Sighting) -> list[str]:
+        """The names of other systems that may be here, in order: the first few."""
+        tenants = self._tenants_of((spotted.vantage, spotted.address))
+        # A server may have had two systems, each on its port: the one that moved left its own closed.
+        is_apart = spotted.port and sighting.service(spotted.port)
+        found: set[str] = set()
+        for port in (0, spotted.port, _CARRIED) if is_apart else (_ANY_PORT, _CARRIED):
+            others = (name for name, bearers in tenants.get(port, ()) if bearers != {system.key})
+            found.update(islice(others, _MOST_NAMED))
+        return sorted(found)[:_MOST_NAMED]
+
+    def _tenants_of(self, where: tuple[str, str]) -> dict[int, list[tuple[str, set[str]]]]:
+        """Port → the names of the systems that may be at an address, in order, each with two at most that bear it."""
+        if where not in self._tenants:
+            found: dict[int, dict[str, set[str]]] = {}
+            said = [(other, at) for other, port in self._claims_at().get(where, ()) for at in (port, _ANY_PORT)]
+            said += [(self._by_key[key], _CARRIED) for key in self._carried_at(where)]
+            for other, port in said:
+                if _may_be_here(other):
+                    bearers = found.setdefault(port, {}).setdefault(other.text("name"), set())
+                    if len(bearers) < 2:
+                        bearers.add(other.key)
+            self._tenants[where] = {port: sorted(names.items()) for port, names in found.items()}
+        return self._tenants[where]
 
     def _claims_at(self) -> dict[tuple[str, str], list[tuple[Asset, int]]]:
         if self._claimed is None:
@@ -185,14 +207,18 @@ class Reuse:
 
     def _still_carried(self, system: Asset, spotted: Spotted) -> bool:
         """Whether a host's own row still says that it carries the system."""
-        hosts = self.world.hosts_at.get((spotted.vantage, spotted.address), ())
-        return any(found.key == system.key for host in hosts for found in self._carried(host))
+        return system.key in self._carried_at((spotted.vantage, spotted.address))
 
-    def _carried(self, host: Asset) -> Iterable[Asset]:
-        for word in texts(host, "system_codes"):
-            found = self.world.referred("system", word, host.text("department_id"))
-            if found is not None:
-                yield found
+    def _carried_at(self, where: tuple[str, str]) -> frozenset[str]:
+        """The keys of the systems that the hosts at an address carry, by the hosts' own rows."""
+        if where not in self._carries:
+            self._carries[where] = frozenset(
+                found.key
+                for host in self.world.hosts_at.get(where, ())
+                for word in texts(host, "system_codes")
+                if (found := self.world.referred("system", word, host.text("department_id"))) is not None
+            )
+        return self._carries[where]
 
 
 def _may_be_here(system: Asset) -> bool:

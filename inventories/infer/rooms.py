@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
+from itertools import islice
 
 from inventories.identity import place_id, plain_name
 from inventories.infer.clouds import platform_of
@@ -22,6 +23,7 @@ from inventories.infer.evidence import (
     ROOM_LEVELS,
     ROOM_SIGNS,
 )
+from inventories.infer.locations import Locations
 from inventories.infer.machines import Machine, is_network_device, is_workstation, shown_of, united
 from inventories.infer.world import World, facts_of, submission_ground
 from inventories.keymap import Thing
@@ -35,6 +37,8 @@ _COUNTS: Mapping[str, str] = {
     "hypervisors": "hypervisor",
     "management_controllers": "management_controller",
 }
+#: So many are named in evidence; the rest are counted.
+_MOST_NAMED = 8
 _BY_CATEGORY = {sign.category: sign for sign in ROOM_SIGNS}
 
 
@@ -121,7 +125,7 @@ class Equipment:
         return Thing("room", self.identifiers, seen_on=min(newest.astimezone(timezone).date(), today))
 
 
-def find_equipment(world: World, machines: Iterable[Machine]) -> list[Equipment]:
+def find_equipment(world: World, machines: Iterable[Machine], locations: Locations) -> list[Equipment]:
     """The equipment of every department's place that has a location, in a fixed order."""
     places: dict[tuple[str, str, str], list[Machine]] = {}
     for machine in machines:
@@ -129,26 +133,19 @@ def find_equipment(world: World, machines: Iterable[Machine]) -> list[Equipment]
             places.setdefault((machine.department_id, location, machine.zone.vantage), []).append(machine)
     found = []
     for (department, location, _vantage), here in sorted(places.items(), key=lambda item: item[0]):
-        equipment = Equipment(department, _zones_at(world, department, location))
+        # A machine may be another department's than its zone: the place is then known by the zones it stands in.
+        seen_in = tuple(zone for _id, zone in sorted({m.zone.id: m.zone for m in here}.items()))
+        equipment = Equipment(department, locations.zones(department, location) or seen_in)
         same = united(here)
         for machine in here:
             for category, ground in _signs(world, machine):
                 spotted = Spotted(machine, ground, _own_room(world, machine.host))
                 equipment.seen.setdefault(category, {}).setdefault(same[machine.host.key], spotted)
         if equipment.seen:
-            equipment.discount = NEIGHBOUR_DISCOUNT if _others_rooms(world, equipment)[1] else 0.0
+            is_shared = locations.has_others(department, location, housing=False)
+            equipment.discount = NEIGHBOUR_DISCOUNT if is_shared else 0.0
             found.append(equipment)
     return found
-
-
-def _zones_at(world: World, department: str, location: str) -> tuple[Zone, ...]:
-    return tuple(
-        zone
-        for _id, zone in sorted(world.zones.items())
-        if zone.kind == "department"
-        and plain_name(zone.location) == location
-        and department in (zone.department_id, *zone.owners.values())
-    )
 
 
 def _own_room(world: World, host: Asset) -> str:
@@ -189,11 +186,12 @@ def _core_switch(world: World, machine: Machine) -> Ground | None:
     return reading.ground(f"{machine.label} 直连 {networks} 个网段、相邻设备 {reading.neighbours} 台")
 
 
-def undeclared_rooms(world: World, equipment: Iterable[Equipment]) -> list[Equipment]:
+def undeclared_rooms(locations: Locations, equipment: Iterable[Equipment]) -> list[Equipment]:
     """The places where a room is concluded: the evidence reaches, and no declared room may be it."""
     best: dict[tuple[str, str], tuple[tuple[float, int, int], Equipment]] = {}
     for entry in equipment:
-        if _declared_room(world, entry)[0] or _others_rooms(world, entry)[0]:
+        here = plain_name(entry.location)
+        if _declared_room(locations, entry)[0] or locations.has_others(entry.department_id, here, housing=True):
             continue
         left = entry.standing_in(())
         if (confidence := left.confidence) is not None:
@@ -205,51 +203,29 @@ def undeclared_rooms(world: World, equipment: Iterable[Equipment]) -> list[Equip
     return [best[place][1] for place in sorted(best)]
 
 
-def _declared_room(world: World, equipment: Equipment) -> tuple[list[Asset], bool]:
+def _declared_room(locations: Locations, equipment: Equipment) -> tuple[list[Asset], bool]:
     """The declared rooms that may be the one at a place, and whether there is just one and it is surely that.
 
     A room whose address or name holds another location of the department is not this one; every other may be.
     """
-    department = equipment.department_id
-    here = plain_name(equipment.location)
-    others = {
-        plain_name(zone.location)
-        for zone in world.zones.values()
-        if zone.kind == "department" and zone.location and department in (zone.department_id, *zone.owners.values())
-    } - {here}
-    rooms = [room for room in _declared(world) if room.text("department_id") in ("", department)]
-    near = [room for room in rooms if _speaks_of(room, {here})]
-    may_be = near + [room for room in rooms if room not in near and not _speaks_of(room, others)]
-    is_sure = len(may_be) == 1 and may_be[0].text("department_id") == department and (bool(near) or not others)
+    department, here = equipment.department_id, plain_name(equipment.location)
+    near = locations.near(department, here)
+    known = {room.key for room in near}
+    vague = (room for room in locations.vague(department) if room.key not in known)
+    may_be = [*near, *islice(vague, 2)]
+    is_sure = (
+        len(may_be) == 1
+        and may_be[0].text("department_id") == department
+        and (bool(near) or not locations.others(department, here))
+    )
     return may_be, is_sure
 
 
-def _others_rooms(world: World, equipment: Equipment) -> tuple[list[Asset], list[Asset]]:
-    """Rooms of other owners at a place: those that house others (recognised, central, hosting), and the rest."""
-    here = {plain_name(equipment.location)}
-    near = [
-        room
-        for room in _declared(world)
-        if room.text("department_id") not in ("", equipment.department_id) and _speaks_of(room, here)
-    ]
-    houses = [room for room in near if room.get("is_recognised") is True or room.get("kind") in ("gov", "hosted")]
-    return houses, [room for room in near if room not in houses]
-
-
-def _declared(world: World) -> list[Asset]:
-    return [room for room in world.kinds["room"] if room.get("is_declared") is True]
-
-
-def _speaks_of(room: Asset, locations: Iterable[str]) -> bool:
-    said = [plain_name(room.text(column)) for column in ("address", "name")]
-    return any(location in text or (len(text) >= 4 and text in location) for location in locations for text in said)
-
-
-def count_in_rooms(world: World, drafts: Drafts, equipment: Iterable[Equipment]) -> None:
+def count_in_rooms(locations: Locations, drafts: Drafts, equipment: Iterable[Equipment]) -> None:
     """What was seen in declared rooms, beside what they declare; only where one room is surely meant."""
     places: dict[str, list[Equipment]] = {}
     for entry in equipment:
-        rooms, is_sure = _declared_room(world, entry)
+        rooms, is_sure = _declared_room(locations, entry)
         if is_sure:
             places.setdefault(rooms[0].key, []).append(entry.standing_in({rooms[0].key}))
     for key, entries in places.items():
@@ -273,12 +249,14 @@ def _by_address(spotted: Iterable[Spotted]) -> list[Spotted]:
     return sorted(spotted, key=lambda one: (position(one.machine.address) or (9, 0), one.machine.host.key))
 
 
-def add_rooms(world: World, drafts: Drafts, found: Iterable[tuple[Equipment, str]], keymap: KeyMap) -> None:
+def add_rooms(
+    world: World, locations: Locations, drafts: Drafts, found: Iterable[tuple[Equipment, str]], keymap: KeyMap
+) -> None:
     """Adds a room for each place, under its key."""
     for equipment, key in found:
         used = [sign for sign in ROOM_SIGNS if equipment.count(sign.category) >= sign.least]
         grounds = [one.ground for sign in used for one in _by_address(equipment.seen[sign.category].values())]
-        evidence = tuple(_lines(world, equipment))
+        evidence = tuple(_lines(world, locations, equipment))
         oldest = min(grounds, key=lambda g: (g.observed_at, g.source, g.evidence))
         # No stronger than the weakest of what it rests on: that a machine is physical may be a register's word.
         strength = min(ground.strength for ground in grounds)
@@ -309,7 +287,7 @@ def _collectors(equipment: Equipment) -> tuple[str, ...]:
     return tuple(sorted({name for one in equipment.spotted for name in one.machine.host.collectors} - {"register"}))
 
 
-def _lines(world: World, equipment: Equipment) -> list[str]:
+def _lines(world: World, locations: Locations, equipment: Equipment) -> list[str]:
     """The evidence in words that a department can check, and what was not looked at."""
     lines = []
     for sign in ROOM_SIGNS:
@@ -318,7 +296,9 @@ def _lines(world: World, equipment: Equipment) -> list[str]:
             where = _some([one.machine.address or one.machine.host.text("name") for one in found])
             lines.append(f"{sign.title} {len(found)} 台：{where}")
     if equipment.discount:
-        names = _some([room.text("name") for room in _others_rooms(world, equipment)[1]])
+        here = plain_name(equipment.location)
+        others, count = locations.others_rooms(equipment.department_id, here, _MOST_NAMED)
+        names = _some([room.text("name") for room in others], count)
         lines.append(f"同一地点另有其他单位登记的机房（{names}），置信度已扣减")
     if not equipment.room_devices and not any((zone, "snmp") in world.looked for zone in equipment.seen_in):
         lines.append("该处没有做过 SNMP 核查，是否另有不间断电源、配电单元、机房空调不明")
@@ -328,6 +308,7 @@ def _lines(world: World, equipment: Equipment) -> list[str]:
     return lines
 
 
-def _some(words: Sequence[str]) -> str:
-    """The first few of a list, and how many more there are."""
-    return "、".join(words[:8]) + (f" 等 {len(words)} 项" if len(words) > 8 else "")
+def _some(words: Sequence[str], count: int = 0) -> str:
+    """The first few of a list, and how many there are (``count``, where the list is cut already)."""
+    count = count or len(words)
+    return "、".join(words[:_MOST_NAMED]) + (f" 等 {count} 项" if count > _MOST_NAMED else "")

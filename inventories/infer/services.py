@@ -33,7 +33,7 @@ _TOLD_INSIDE = ("application", "database")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A service that a probe saw. ``accounted_by`` are the registered systems that it may belong to.
+    """A service that a probe saw. ``accounted_by`` are the registered systems that it may belong to (of many, some).
 
     ``may_be_known``: it may be a part of a registered system though nothing says of which, or a copy of one.
     """

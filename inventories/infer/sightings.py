@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -243,27 +244,43 @@ class Names:
     def __init__(self, names: Iterable[tuple[str, str]], least: int) -> None:
         """``names``: (name, what it stands for). Names shorter than ``least`` are left out."""
         self._least = least
-        self._meant: dict[str, set[str]] = {}
+        means: dict[str, set[str]] = {}
         # A city's names begin alike: what follows is looked up by its length, not tried name by name.
         lengths: dict[str, set[int]] = {}
         for name, meant in names:
             text = plain_name(name)
             if len(text) >= least:
-                self._meant.setdefault(text, set()).add(meant)
+                means.setdefault(text, set()).add(meant)
                 lengths.setdefault(text[:least], set()).add(len(text))
         self._lengths = {begins: sorted(found, reverse=True) for begins, found in lengths.items()}
+        #: A name, or several, → what they stand for: one answer for all who ask, however many bear the name.
+        self._meant = {name: tuple(sorted(found)) for name, found in means.items()}
+        self._together: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def within(self, text: str) -> tuple[str, ...]:
-        """What the longest names in a text stand for: 民政救助系统 outranks 救助系统."""
+        """What the longest names in a text stand for, in order: 民政救助系统 outranks 救助系统."""
         plain = plain_name(text)
         longest, found = 0, set[str]()
         for start in range(len(plain) - self._least + 1):
             for length in self._lengths.get(plain[start : start + self._least], ()):
                 if length < longest:
                     break
-                meant = self._meant.get(plain[start : start + length]) if start + length <= len(plain) else None
-                if meant is not None:
-                    found = found | meant if length == longest else set(meant)
+                name = plain[start : start + length]
+                if len(name) == length and name in self._meant:
+                    found = found | {name} if length == longest else {name}
                     longest = length
                     break
-        return tuple(sorted(found))
+        return self._all(tuple(sorted(found))) if found else ()
+
+    def _all(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(names) == 1:
+            return self._meant[names[0]]
+        if names not in self._together:
+            self._together[names] = tuple(sorted({one for name in names for one in self._meant[name]}))
+        return self._together[names]
+
+
+def is_among(key: str, keys: tuple[str, ...]) -> bool:
+    """Whether a key is one of several that are in order."""
+    index = bisect_left(keys, key)
+    return index < len(keys) and keys[index] == key

@@ -42,6 +42,20 @@ class Claim:
         return self.spots[0] if len(self.spots) == 1 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Government:
+    """A site's government clouds, by its zones.
+
+    ``codes`` are theirs as compared, with an empty one for a zone that has none, and ``named`` without. ``looked``
+    are the zones that were looked at down to the services, ``unlooked`` the codes of those that were not.
+    """
+
+    codes: frozenset[str]
+    named: frozenset[str]
+    looked: frozenset[str]
+    unlooked: frozenset[str]
+
+
 def web_address(url: str) -> tuple[str, int]:
     """Host and explicit port (0: none) of what a register calls an address of a page; empty host for nonsense."""
     try:
@@ -63,6 +77,8 @@ class World:
         self.covered = Covered(collection.coverage)
         self.answers = Answers(collection.submissions, collection.failures)
         self.sightings = sightings(collection.observations, self.atlas)
+        self._through: dict[str, bool] = {}
+        self._told: dict[tuple[frozenset[str], str], str] = {}
         #: (zone, aspect) of which anything at all was covered.
         self.looked = frozenset((record.zone, record.aspect) for record in collection.coverage)
         self.doubted = frozenset((doubt.kind, doubt.identifier) for doubt in reconciled.doubts)
@@ -83,9 +99,46 @@ class World:
 
     def looked_words(self, places: Iterable[str], aspect: str) -> str:
         """Who looked at zones (or, for ``resources``, at clouds) and when, for evidence: ``（nmap 2026-03-02）``."""
-        looks = sorted({self._looks[place, aspect] for place in set(places) if (place, aspect) in self._looks})
-        told = {who: at.astimezone(self.timezone).date().isoformat() for at, who in looks}
-        return f"（{'、'.join(f'{who} {day}' for who, day in sorted(told.items()))}）" if told else ""
+        asked = (frozenset(places), aspect)
+        if asked not in self._told:
+            looks = sorted({self._looks[place, aspect] for place in asked[0] if (place, aspect) in self._looks})
+            told = {who: at.astimezone(self.timezone).date().isoformat() for at, who in looks}
+            said = "、".join(f"{who} {day}" for who, day in sorted(told.items()))
+            self._told[asked] = f"（{said}）" if told else ""
+        return self._told[asked]
+
+    @cached_property
+    def all_zones(self) -> frozenset[str]:
+        """The ids of all zones, as one thing to ask about."""
+        return frozenset(self.zones)
+
+    @cached_property
+    def cloud_zones(self) -> dict[str, list[Zone]]:
+        """Code of a cloud, as compared → the zones that are said to be its own."""
+        out: dict[str, list[Zone]] = {}
+        for zone in self.zones.values():
+            out.setdefault(plain_code(zone.cloud_code), []).append(zone)
+        return out
+
+    def is_looked_through(self, code: str) -> bool:
+        """Whether all zones of a cloud were looked at down to the services; FALSE where it has none."""
+        if code not in self._through:
+            zones = self.cloud_zones.get(code, ())
+            self._through[code] = bool(zones) and all(self.covered.zone(zone, "services") for zone in zones)
+        return self._through[code]
+
+    @cached_property
+    def government(self) -> Government:
+        """The government clouds of the site, by its zones."""
+        zones = [zone for zone in self.zones.values() if zone.kind == "government_cloud"]
+        seen = {zone.id: self.covered.zone(zone, "services") for zone in zones}
+        codes = frozenset(plain_code(zone.cloud_code) for zone in zones)
+        return Government(
+            codes=codes,
+            named=codes - {""},
+            looked=frozenset(zone.id for zone in zones if seen[zone.id]),
+            unlooked=frozenset(plain_code(zone.cloud_code) for zone in zones if not seen[zone.id]),
+        )
 
     @cached_property
     def readings(self) -> dict[str, Reading]:
@@ -128,21 +181,37 @@ class World:
 
     def referred(self, kind: str, word: str, department_id: str) -> Asset | None:
         """The asset that a register's reference means; of several, the department's own, if it has just one."""
-        found = self.meant(kind, word)
+        words = _as_compared(word)
+        # Every department may number its own from 1: of those that bear a word, no more are looked at than needed.
+        found = {asset.key: asset for text in words for asset in self._by_word.get((kind, text), ())[:2]}
         if len(found) > 1:
-            found = [asset for asset in found if asset.text("department_id") == department_id]
-        return found[0] if len(found) == 1 else None
+            found = {asset.key: asset for text in words for asset in self._of_owner(kind, text, department_id)}
+        return next(iter(found.values())) if len(found) == 1 else None
 
     def meant(self, kind: str, word: str) -> list[Asset]:
         """Every declared asset that a reference may mean."""
-        if not word:
-            return []
-        found = {
-            asset.key: asset
-            for text in (plain_code(word), plain_name(word))
-            for asset in self._by_word.get((kind, text), ())
-        }
+        found = {asset.key: asset for text in _as_compared(word) for asset in self._by_word.get((kind, text), ())}
         return [found[key] for key in sorted(found)]
+
+    def is_known(self, kind: str, word: str) -> bool:
+        """Whether a reference may mean any declared asset at all."""
+        return any((kind, text) in self._by_word for text in _as_compared(word))
+
+    def _of_owner(self, kind: str, text: str, department_id: str) -> list[Asset]:
+        """A department's own of those that bear a word: two at most."""
+        found = self._by_word.get((kind, text), [])
+        if len(found) > 1:
+            return self._by_owner.get((kind, text, department_id), [])[:2]
+        return [asset for asset in found if asset.text("department_id") == department_id]
+
+    @cached_property
+    def _by_owner(self) -> dict[tuple[str, str, str], list[Asset]]:
+        """The same by department too, of the words that several bear."""
+        out: dict[tuple[str, str, str], list[Asset]] = {}
+        for (kind, word), found in self._by_word.items():
+            for asset in found if len(found) > 1 else ():
+                out.setdefault((kind, word, asset.text("department_id")), []).append(asset)
+        return out
 
     def has_twin(self, system: Asset) -> bool:
         """Whether registers of several departments give one code to a system each: nobody can tell which is meant."""
@@ -197,6 +266,11 @@ class World:
         for paper, names in kind.papers.items():
             if any(self.answers.asked(kind.register, department_id, kind.column(name)) == nil for name in names):
                 draft.conclude(f"{paper}_absent", True, ground)
+
+
+def _as_compared(word: str) -> set[str]:
+    """A reference as it may stand in a register: a code, or a name."""
+    return {plain_code(word), plain_name(word)} if word else set()
 
 
 def texts(asset: Asset, column: str) -> tuple[str, ...]:
