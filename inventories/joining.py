@@ -147,12 +147,15 @@ class _Joiner:
             nameless = [root for root in roots if not self.marks[root]] if identifier.scheme == "ip" else []
             if side_by_side([seen[root] for root in nameless if root in seen], identifier):
                 nameless = [root for root in nameless if root not in seen]
-            return nameless if len(nameless) > 1 else ()
-        most = MOST_CLAIMS.get(identifier.scheme)
-        if most is not None and len(roots) > most and self._apart(identifier, roots) > most:
+            return nameless if len(nameless) > 1 and not self._are_too_many(identifier, nameless) else ()
+        if self._are_too_many(identifier, roots):
             self.doubted[identifier] = TOO_MANY
             return ()
         return roots if len(roots) > 1 else ()
+
+    def _are_too_many(self, identifier: Identifier, roots: Sequence[int]) -> bool:
+        most = MOST_CLAIMS.get(identifier.scheme)
+        return most is not None and len(roots) > most and self._apart(identifier, roots) > most
 
     def _by_zone(self, card: Identifier, roots: Sequence[int]) -> list[list[int]]:
         """``roots`` by where a card was seen; those that stand in several zones, or agree on an address, unite them.

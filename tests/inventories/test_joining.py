@@ -173,6 +173,11 @@ def test_the_bridges_that_every_container_host_has_glue_nothing(make: Any) -> No
     many = make.reconciled(*(machine(f"10.1.0.{n}", "172.17.0.1") for n in range(1, 7)))
     assert len(hosts(many)) == 6
     assert why(many) == {"172.17.0.1": TOO_MANY}
+    # Nor are they one where some others of the same address are known apart.
+    known = (machine(f"10.1.0.{n}", "172.17.0.1", uuid=uuid) for n, uuid in ((8, UUID), (9, OTHER)))
+    mixed = make.reconciled(*known, *(machine(f"10.1.0.{n}", "172.17.0.1") for n in range(1, 7)))
+    assert len(hosts(mixed)) == 8
+    assert why(mixed) == {"172.17.0.1": CONTRADICTED}
 
 
 def test_the_card_of_a_container_identifies_nothing() -> None:
