@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -91,14 +92,20 @@ def _is_address(text: str) -> bool:
     return True
 
 
+#: Celery puts another module in its own place while it is imported: a thread that waits for that import is left with
+#: the old one, which has no ``Celery``.
+_FIRST_IMPORT = threading.Lock()
+
+
 def celery_app(broker: Broker) -> Any:
     """A Celery application that makes nothing on the broker and keeps no results.
 
     It consumes one queue that is there already, acknowledges late, and reads nothing but JSON. The password is looked
     up for each connection and stands in no setting.
     """
-    from celery import Celery
-    from celery.app.amqp import Queue
+    with _FIRST_IMPORT:
+        from celery import Celery
+        from celery.app.amqp import Queue
 
     app = Celery("auditor", set_as_current=False, changes=dict(_SETTINGS), fixups=())
     # Only quorum queues count deliveries; Celery must know the kind, since it sets the prefetch another way for them.

@@ -17,6 +17,7 @@ import json
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -126,19 +127,12 @@ def halt(site: Site, *, reason: str, now: Callable[[], datetime]) -> tuple[str, 
     if config is None or not zones:
         return ()
     key = _signer(config)
-    problems: list[str] = []
-
-    def tell(zone: str) -> None:
-        problem = _halt_zone(site, config, zone, key, reason, now)
-        if problem:
-            problems.append(f"{zone}: {problem}")
-
-    threads = [threading.Thread(target=tell, args=(zone,), daemon=True) for zone in zones]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return tuple(sorted(problems))
+    # All at once: one zone's broker that hangs holds up no other zone's stop. Leaving waits until each was tried, and
+    # only then does a fault of the program itself show.
+    with ThreadPoolExecutor(len(zones), "halt") as pool:
+        telling = {zone: pool.submit(_halt_zone, site, config, zone, key, reason, now) for zone in zones}
+    problems = {zone: told.result() for zone, told in telling.items()}
+    return tuple(sorted(f"{zone}: {problem}" for zone, problem in problems.items() if problem))
 
 
 def _halt_zone(
