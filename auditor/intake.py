@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from auditor.errors import Refused
+from auditor.ledger.presence import exists
 from auditor.site import Site
 from auditor.site_packs import named_folders, own_packs, pack_id
 
@@ -54,7 +55,7 @@ def read_registers(site: Site, now: datetime) -> RegisterResult:
 
 def former_names(site: Site, now: datetime) -> Mapping[str, str]:
     """Ids and names that departments no longer have → the id of the department that they mean today."""
-    if not site.ledger.exists():
+    if not exists(site.ledger):
         return {}
     from auditor.ledger.departments import listing
     from auditor.ledger.store import Ledger
@@ -68,6 +69,6 @@ def open_ledger(site: Site) -> Ledger:
     """The site's ledger, to read; :class:`Refused` where nothing was audited yet."""
     from auditor.ledger.store import Ledger
 
-    if not site.ledger.exists():
+    if not exists(site.ledger):
         raise Refused(f"{site.ledger}: nothing was audited yet", f"'auditor audit --site {site.root}' does")
     return Ledger.open(site.ledger, create=False)

@@ -25,7 +25,6 @@ from inventories.model import Asset, Collection, KeyMap
 from inventories.snapshot import Draft, Snapshot, SnapshotError, snapshot_ids
 from inventories.stored import Stored
 from policies.model import Evaluation, Outcome, Pack, Rule, Verdict
-from reports.model import UnknownView
 
 if TYPE_CHECKING:
     from inventories.reconcile import Reconciled
@@ -106,12 +105,6 @@ class Judged:
         """The same without what stands in memory: what is asked for from now on is read from the sealed files."""
         collected = replace(self.collected, observations=())
         return replace(self, assets=Stored(self.path), collected=collected, keymap=KeyMap())
-
-    def unknown_views(self) -> Sequence[UnknownView]:
-        """What could not be told, with the titles of the columns that nobody has shown; read when it is asked for."""
-        from auditor.late import SnapshotUnknowns
-
-        return SnapshotUnknowns(self)
 
 
 def judge(

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from auditor.judging import Judged
 from auditor.views import OF_DEPARTMENT, Listed, asset_view, unknown_view
 from inventories.kinds import KINDS
 from inventories.stored import count, each_view, tally
@@ -16,7 +17,6 @@ from reports.late import Late, LateAssets
 from reports.model import AssetView, UnknownView
 
 if TYPE_CHECKING:
-    from auditor.judging import Judged
     from policies.lists.load import Lists
     from policies.model import Rule
 

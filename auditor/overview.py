@@ -11,7 +11,7 @@ from auditor.cases.case_views import case_views
 from auditor.errors import Refused
 from auditor.faring import Fared, fared
 from auditor.judging import Judged, reopen
-from auditor.late import SnapshotAssets
+from auditor.late import SnapshotAssets, SnapshotUnknowns
 from auditor.ledger import cases as stored
 from auditor.ledger.records import AuditRow, Status
 from auditor.ledger.store import Ledger
@@ -69,7 +69,7 @@ def overview(
             )
             for row in rows
         ),
-        unknowns=judged.unknown_views(),
+        unknowns=SnapshotUnknowns(judged),
         probes=probe_views(site, ledger.last_successes(), judged, limits or {}),
         systems=with_waived(seen.systems, waived),
         changes=changes or Changes(),

@@ -26,13 +26,10 @@ import ipaddress
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from inventories.identity import SCHEMES, mark
 from inventories.model import Identifier, KeyMap
-
-if TYPE_CHECKING:
-    from inventories.keymap import Thing
+from inventories.thing import Thing
 
 #: How long an address must have been silent, while its neighbours were seen, to be a new claim.
 REUSED_AFTER = timedelta(weeks=3)

@@ -17,23 +17,7 @@ from inventories.binding import LENT, Binding, by_trust
 from inventories.identity import SCHEMES
 from inventories.kinds import KINDS
 from inventories.model import Identifier, KeyMap
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """What needs a key.
-
-    ``identifiers`` are those that are evidence (none that is doubted), and never none: where there is no better
-    one, a :func:`~inventories.identity.seed_id` stands for them. No two things have one in common. ``pin`` is the
-    key that a person gave it; ``seen_on`` is when a probe last saw it. ``doubted`` are identifiers that show nobody
-    to be this thing, and may still show that it is not somebody: a clone's UUID is not any other machine's.
-    """
-
-    kind: str
-    identifiers: tuple[Identifier, ...]
-    pin: str = ""
-    seen_on: date | None = None
-    doubted: tuple[Identifier, ...] = ()
+from inventories.thing import Thing
 
 
 def resolve(aliases: Mapping[str, str], key: str) -> str:

@@ -16,7 +16,7 @@ from inventories.facts import COLUMNS, Said, choose, counts, papers
 from inventories.hostcodes import HostCodes
 from inventories.identity import SCHEMES, identifies, seed_id
 from inventories.joining import join, pinned_key
-from inventories.keymap import Thing, assign, resolve
+from inventories.keymap import assign, resolve
 from inventories.kinds import KINDS
 from inventories.model import (
     Asset,
@@ -33,6 +33,7 @@ from inventories.model import (
 from inventories.places import Places
 from inventories.prefixes import Atlas, Spot
 from inventories.steady import without_cycle_collection
+from inventories.thing import Thing
 
 #: The source of what the site's configuration says about an address.
 SITE_SOURCE = "site.yaml"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from auditor import clock
 from auditor.errors import Exit
+from auditor.ledger.presence import exists
 from auditor.output import print_json, print_table
 from auditor.site import SITE_FILE, Site, load_site
 from inventories.faults import Faults
@@ -113,7 +114,7 @@ def _ledger(site: Site) -> Iterator[Check]:
     from auditor.ledger import Ledger, LedgerError
 
     try:
-        if site.ledger.exists():
+        if exists(site.ledger):
             Ledger.open(site.ledger).close()
             yield Check("ledger", "ok", site.ledger.shown)
         elif site.ledger.file is None:

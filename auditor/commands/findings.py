@@ -71,11 +71,12 @@ def views_of(
 
 def _unknowns(site: Site, department: str | None, rule: str | None, *, as_json: bool) -> int:
     from auditor.judging import newest
+    from auditor.late import SnapshotUnknowns
 
     judged = newest(site)
     unknowns = [
         view
-        for view in judged.unknown_views()
+        for view in SnapshotUnknowns(judged)
         if (not department or view.department_id == department) and (not rule or view.rule == rule)
     ]
     if as_json:

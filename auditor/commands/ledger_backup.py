@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from auditor import clock
 from auditor.errors import Exit, Refused
+from auditor.ledger.presence import exists
 from auditor.output import print_json, say
 from auditor.site import load_site
 from inventories.faults import clean
@@ -25,7 +26,7 @@ def backup(root: Path, file: Path, *, as_json: bool) -> int:
         raise Refused(f"{file} is there already", "name a new file: an old copy is never written over")
     if not file.parent.is_dir():
         raise Refused(f"{file.parent} is no folder")
-    if not site.ledger.exists():
+    if not exists(site.ledger):
         raise Refused(f"{site.ledger}: nothing was written down yet")
     return _told(moving.backup(site.ledger, file, tell=tell), file.name, as_json)
 
@@ -37,7 +38,7 @@ def restore(root: Path, file: Path, *, as_json: bool) -> int:
     from auditor.ledger.holding import hold
 
     site, now = load_site(root), clock.utc_now()
-    if site.ledger.file is not None and site.ledger.exists():
+    if site.ledger.file is not None and exists(site.ledger):
         raise Refused(f"{site.ledger} is there already", "put it aside first, with its -wal file if there is one")
     site.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with refusing(), hold(site, "audit", command="auditor ledger restore", now=now):

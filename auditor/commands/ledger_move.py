@@ -7,6 +7,7 @@ from pathlib import Path
 from auditor import clock
 from auditor.errors import Exit, Refused
 from auditor.ledger.place import LedgerPlace
+from auditor.ledger.presence import exists
 from auditor.output import print_json, say
 from auditor.site import Site, load_site
 from auditor.site_ledger import LedgerConfig
@@ -25,7 +26,7 @@ def move(root: Path, to: str, *, password: str, as_json: bool) -> int:
     target = _target(site, to, password)
     if target.shown == site.ledger.shown:
         raise Refused(f"{target}: there the ledger lies already")
-    if not site.ledger.exists():
+    if not exists(site.ledger):
         raise Refused(
             f"{site.ledger}: nothing was written down yet", "name the new place in site.yaml, and begin there"
         )

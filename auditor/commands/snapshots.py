@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from auditor import clock
 from auditor.errors import Exit
 from auditor.intake import open_ledger
+from auditor.ledger.presence import exists
 from auditor.output import print_faults, print_json, print_table, say
 from auditor.site import Site, load_site
 from inventories.faults import clean
@@ -42,7 +43,7 @@ def list_all(root: Path, *, as_json: bool) -> int:
 
 def _recorded(site: Site) -> dict[str, str]:
     """Snapshot → the audit that recorded it. One that no audit recorded was sealed by a killed process."""
-    if not site.ledger.exists():
+    if not exists(site.ledger):
         return {}
     with open_ledger(site) as ledger:
         return {row.snapshot: row.id for row in ledger.audits() if row.recorded_at is not None}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from auditor.cases import roles
 from auditor.errors import Refused
+from auditor.ledger.presence import exists
 from auditor.site import Site
 from auditor.site_office import PeopleConfig
 from inventories.faults import clean
@@ -83,7 +84,7 @@ def ledger_to_write(site: Site) -> Ledger:
 
 def ledger_to_change(site: Site) -> Ledger:
     """The site's ledger; :class:`Refused` where nothing was ever written down that could be changed."""
-    if not site.ledger.exists():
+    if not exists(site.ledger):
         raise Refused(f"{site.ledger}: nothing was written down yet")
     return ledger_to_write(site)
 
@@ -93,7 +94,7 @@ def ledger_if_any(site: Site) -> Iterator[Ledger | None]:
     """The site's ledger, to read; None where nothing was ever written down."""
     from auditor.ledger.store import Ledger
 
-    if not site.ledger.exists():
+    if not exists(site.ledger):
         yield None
         return
     with Ledger.open(site.ledger, create=False) as ledger:

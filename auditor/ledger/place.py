@@ -60,20 +60,6 @@ class LedgerPlace:
     def __str__(self) -> str:
         return self.shown
 
-    def exists(self) -> bool:
-        """Whether anything was ever written down there. LedgerError where the database cannot be asked."""
-        if self.file is not None:
-            return self.file.exists()
-        from auditor.ledger.dialects import connect
-        from auditor.ledger.schema import is_there
-
-        database = connect(self, create=False)
-        try:
-            with database.reading() as connection:
-                return is_there(connection)
-        finally:
-            database.engine.dispose()
-
     def generation(self) -> int:
         """Changes where the file is replaced by another; 0 where there is none, and for a database."""
         try:

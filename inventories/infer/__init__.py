@@ -31,11 +31,12 @@ from inventories.infer.resources import Resources
 from inventories.infer.rooms import add_rooms, count_in_rooms, find_equipment, undeclared_rooms
 from inventories.infer.services import Found, add_services, find_services, infer_registered
 from inventories.infer.world import World
-from inventories.keymap import Thing, absorb, assign, resolve
+from inventories.keymap import absorb, assign, resolve
 from inventories.model import Collection, KeyMap
 from inventories.places import Places
 from inventories.reconcile import Reconciled
 from inventories.steady import without_cycle_collection
+from inventories.thing import Thing
 
 __all__ = ["infer"]
 

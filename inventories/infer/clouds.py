@@ -24,11 +24,11 @@ from inventories.infer.evidence import (
 from inventories.infer.machines import Machine, Shown, is_workstation, shown_of, sightings_of
 from inventories.infer.sightings import Product
 from inventories.infer.world import World, register_ground, submission_ground, texts, web_address
-from inventories.keymap import Thing
 from inventories.model import Asset, Identifier, KeyMap, SourcedFact, Strength
 from inventories.places import Network, Zone
 from inventories.prefixes import Ranges, network, position
 from inventories.reconcile import SITE_SOURCE
+from inventories.thing import Thing
 
 #: Categories of products that may manage machines, or run what others manage.
 PLATFORM_CATEGORIES = frozenset({"hypervisor", "cloud_platform", "container"})

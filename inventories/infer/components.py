@@ -20,8 +20,9 @@ from inventories.infer.parts import Piece, agree, pieces
 from inventories.infer.resources import Resources
 from inventories.infer.terms import COMPONENTS
 from inventories.infer.world import World, facts_of, register_ground
-from inventories.keymap import Thing, absorb, resolve
+from inventories.keymap import absorb, resolve
 from inventories.model import Asset, Conflict, Identifier, KeyMap, SourcedFact, Strength
+from inventories.thing import Thing
 
 
 @dataclass(frozen=True, slots=True)

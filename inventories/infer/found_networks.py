@@ -11,9 +11,9 @@ from operator import and_
 from inventories.infer.draft import Draft, Drafts, Ground
 from inventories.infer.machines import Machine
 from inventories.infer.world import World, submission_ground
-from inventories.keymap import Thing
 from inventories.model import Identifier, KeyMap, Strength
 from inventories.places import Address, Zone
+from inventories.thing import Thing
 
 #: So many lines of evidence are enough to check by.
 _MOST_LINES = 12

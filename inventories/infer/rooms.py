@@ -26,10 +26,10 @@ from inventories.infer.evidence import (
 from inventories.infer.locations import Locations
 from inventories.infer.machines import Machine, is_network_device, is_workstation, shown_of, united
 from inventories.infer.world import World, facts_of, submission_ground
-from inventories.keymap import Thing
 from inventories.model import Asset, Identifier, KeyMap, Strength
 from inventories.places import Zone
 from inventories.prefixes import position
+from inventories.thing import Thing
 
 #: The columns of a room that count what was seen, and the sign that each counts.
 _COUNTS: Mapping[str, str] = {

@@ -23,9 +23,9 @@ from inventories.infer.serving import listening, products_inside
 from inventories.infer.sightings import Named, Sighting
 from inventories.infer.terms import AGENT_PAGES, SERVING, TEST_COPIES, TEST_PAGES
 from inventories.infer.world import World, identifiers, register_ground, sighting_ground, submission_ground
-from inventories.keymap import Thing
 from inventories.model import Asset, Identifier, KeyMap, Strength
 from inventories.places import Zone
+from inventories.thing import Thing
 
 #: What is told on the host itself and shows by that alone that something runs there; a middleware may be empty.
 _TOLD_INSIDE = ("application", "database")

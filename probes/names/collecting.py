@@ -16,7 +16,7 @@ from probes.names.facts import Shown, observe, shared_addresses
 from probes.names.hosts import BadName, is_address, plain_host, wire_name
 from probes.names.lookup import Lookup, Outcome, look_up, system_servers
 from probes.names.pages import Page, Place, read_page
-from probes.names.probe import by_system
+from probes.names.plan import by_system
 from probes.names.reach import choose, in_targets
 from probes.reach import pace
 

@@ -14,6 +14,7 @@ import pytest
 from auditor.ending import main
 from auditor.ledger import trail
 from auditor.ledger.place import LedgerPlace
+from auditor.ledger.presence import exists
 from auditor.ledger.store import Ledger
 from reports.model import Written
 from tests.auditor.ledgers import section, site_ledger
@@ -128,7 +129,7 @@ class Office:
         return site_ledger(self.root)
 
     def head(self) -> trail.Head | None:
-        if not self.ledger.exists():
+        if not exists(self.ledger):
             return None
         with Ledger.open(self.ledger) as ledger, ledger.reading() as connection:
             return trail.head(connection)

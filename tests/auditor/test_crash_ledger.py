@@ -14,6 +14,7 @@ from pathlib import Path
 from auditor.ledger import Ledger
 from auditor.ledger.life import Sight
 from auditor.ledger.place import LedgerPlace
+from auditor.ledger.presence import exists
 from auditor.ledger.records import Opening, Present, ProbeRun, Seen, Status, Terms
 from inventories.model import Identifier, KeyMap
 from tests.auditor.ledgers import SERVER, ledger_of, past
@@ -110,7 +111,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
         # The first is killed while it makes the ledger.
         if turn == 0 and not SERVER:
             deadline = time.monotonic() + 30
-            while not place.exists() and time.monotonic() < deadline:
+            while not exists(place) and time.monotonic() < deadline:
                 time.sleep(0.001)
             time.sleep(chance.uniform(0, 0.15))
         else:

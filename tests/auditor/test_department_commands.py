@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from auditor.ledger.presence import exists
 from tests.auditor.office import BEGIN, DEPARTMENTS, RULE, SYSTEMS, Office
 
 DAY = date(2027, 1, 1)
@@ -211,7 +212,7 @@ def test_what_is_refused(office: Office, arguments: tuple[str, ...], said: list[
     told = office.refused("department", *arguments, *HOW)
     for part in said:
         assert part in told, told
-    assert not office.ledger.exists()
+    assert not exists(office.ledger)
 
 
 def test_everything_wrong_at_once(office: Office) -> None:

@@ -15,6 +15,7 @@ from auditor.ledger import trail
 from auditor.ledger.copying import TABLES, digests
 from auditor.ledger.life import Sight
 from auditor.ledger.place import LedgerPlace
+from auditor.ledger.presence import exists
 from auditor.ledger.records import Opening, Seen, Terms
 from auditor.ledger.store import Ledger
 from tests.auditor.ledgers import FORBIDDEN, SERVER, dump, past
@@ -115,7 +116,7 @@ def test_what_is_no_copy_is_refused_and_leaves_nothing(office: Office, tmp_path:
     for bad, said in ((spoiled, "damaged"), (text, "no copy"), (other, "another program")):
         assert office.run("ledger", "restore", str(bad)) == 3
         assert said in office.err and "Traceback" not in office.err
-        assert not office.ledger.exists()
+        assert not exists(office.ledger)
     assert "no such file" in office.refused("ledger", "restore", str(tmp_path / "no"))
     office.do("ledger", "restore", str(file))
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from auditor.commands import registers
+from auditor.ledger.presence import exists
 from tests.auditor.office import BEGIN, Office
 
 DUE = BEGIN + timedelta(days=10)
@@ -120,7 +121,7 @@ def test_what_is_refused(office: Office, arguments: tuple[str, ...], said: list[
     told = office.refused(*ASK, "--department", "whj", *BY, *arguments)
     for part in said:
         assert part in told, told
-    assert not office.ledger.exists()
+    assert not exists(office.ledger)
 
 
 def test_every_mistake_at_once(office: Office) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from auditor.commands import waivers
 from auditor.commands.waiver_typed import Typed
+from auditor.ledger.presence import exists
 from auditor.waiving import ending_soon
 from inventories.model import Waiver
 from tests.auditor.office import BEGIN, RULE, Office
@@ -117,9 +118,9 @@ def test_a_snapshot_replays_though_the_waiver_is_revoked_since(office: Office) -
 
 
 def test_before_the_first_audit_the_ledger_is_made(office: Office) -> None:
-    assert not office.ledger.exists()
+    assert not exists(office.ledger)
     assert office.json("waiver", "list") == []
-    assert not office.ledger.exists(), "listing writes nothing"
+    assert not exists(office.ledger), "listing writes nothing"
     office.do(*add())
     if (file := office.ledger.file) is not None:
         assert file.stat().st_mode & 0o777 == 0o600
@@ -172,7 +173,7 @@ def test_every_mistake_at_once(office: Office, tmp_path: Path) -> None:
         "--id '两 个' is no number",
     ):
         assert part in said, said
-    assert not office.ledger.exists()
+    assert not exists(office.ledger)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_what_must_be_said(office: Office, option: str) -> None:
     at = arguments.index(option)
     assert office.run(*arguments[:at], *arguments[at + 2 :]) == 2
     assert option in office.err
-    assert not office.ledger.exists()
+    assert not exists(office.ledger)
 
 
 def test_the_paper_is_known_by_its_digest_and_kept_nowhere(office: Office, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from auditor.ledger.copying import TABLES, digests
 from auditor.ledger.holding import hold
 from auditor.ledger.life import Sight
 from auditor.ledger.place import LedgerPlace
+from auditor.ledger.presence import exists
 from auditor.ledger.records import Opening, Seen, Terms
 from auditor.lock import LockHeld
 from auditor.site import Site, load_site
@@ -108,12 +109,12 @@ def test_a_database_of_another_encoding_or_another_program(server: Server) -> No
 
 
 def test_without_create_an_empty_database_is_said_to_hold_none(server: Server, place: LedgerPlace) -> None:
-    assert not place.exists()
+    assert not exists(place)
     with pytest.raises(LedgerError, match="there is no ledger yet: run an audit first"):
         Ledger.open(place, create=False)
     assert server.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", database=name_of(place)) == [(0,)]
     Ledger.open(place).close()
-    assert place.exists()
+    assert exists(place)
 
 
 def test_many_may_open_a_new_ledger_at_once(place: LedgerPlace) -> None:
@@ -123,7 +124,7 @@ def test_many_may_open_a_new_ledger_at_once(place: LedgerPlace) -> None:
         assert child.stdin is not None
         child.stdin.close()
     assert [child.wait(60) for child in children] == [0] * 4
-    assert place.exists()
+    assert exists(place)
 
 
 def test_a_migration_that_fails_leaves_nothing(server: Server, place: LedgerPlace) -> None:
@@ -420,7 +421,7 @@ def test_a_second_audit_is_refused_by_the_command(
     finally:
         running.communicate("\n", timeout=20)
     assert done.returncode == 2 and "another audit is running" in done.stderr and "Traceback" not in done.stderr
-    assert not here.ledger.exists()
+    assert not exists(here.ledger)
 
 
 def test_a_lock_whose_connection_was_lost_is_taken_again_or_told(
@@ -532,7 +533,7 @@ def test_a_move_waits_for_no_audit_and_begins_none(worked: Office, place: Ledger
         assert "another audit is running" in worked.err
     finally:
         running.communicate("\n", timeout=20)
-    assert not place.exists()
+    assert not exists(place)
 
 
 def test_a_copy_that_differs_in_one_letter_is_found_and_taken_back(

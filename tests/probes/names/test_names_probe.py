@@ -17,7 +17,8 @@ from inventories.kinds import KINDS
 from inventories.model import Collection, Fact, Identifier, Observation, Origin, Strength
 from probes.access import Access, Asked, NameRules
 from probes.base import Context, Stop
-from probes.names.probe import SHARD_NAMES, NamesProbe
+from probes.names.plan import SHARD_NAMES
+from probes.names.probe import NamesProbe
 from probes.scope import Permit
 
 HOME, OTHER, OUTSIDE, SERVER, SECOND = "127.62.0.1", "127.62.0.2", "127.63.0.1", "127.62.9.1", "127.62.9.2"
