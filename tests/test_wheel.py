@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("auditor", "inventories", "policies", "probes", "reports")
 
 #: Tests that are about the checkout itself, and so cannot run elsewhere.
-CHECKOUT_ONLY = ("tests/test_repository.py", "tests/test_wheel.py")
+CHECKOUT_ONLY = ("tests/test_repository.py", "tests/test_structure.py", "tests/test_wheel.py")
 #: Without WHEEL_SUITE=whole: seconds, not minutes. What reads data files that have to be in the wheel; the same
 #: tests pass against the checkout beside this one, and all of them against the wheel in ``make test-wheel``.
 PART = (
