@@ -50,8 +50,15 @@ def print_faults(faults: Iterable[Fault], *, kind: str = "") -> None:
         say((f"{kind}: " if kind else "") + clean(str(fault), 2000))
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on standard output; every cell is made safe to show."""
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, none: str = "") -> None:
+    """A table on standard output; every cell is made safe to show.
+
+    Where there are no rows, ``none`` is said in place of a table that holds nothing.
+    """
     from reports.tables import table
 
-    stdout().print(table(headings, rows))
+    lines = list(rows)
+    if none and not lines:
+        say(none)
+        return
+    stdout().print(table(headings, lines))

@@ -71,6 +71,7 @@ def list_all(root: Path, *, refused: bool, as_json: bool) -> int:
             )
             for one, state, gone in rows
         ),
+        none="no bundle was taken in",
     )
     return Exit.DONE
 
@@ -214,6 +215,7 @@ def _list_refused(site: Site, *, as_json: bool) -> int:
             (name[:12], _local(site, note.at), note.file, note.reason, note.message, note.bytes)
             for name, note in found
         ),
+        none="no bundle was refused",
     )
     return Exit.DONE
 

@@ -93,6 +93,7 @@ def list_all(
                 )
                 for case in found
             ),
+            none="there is no such case" + ("" if everything else "; '--all' lists ended ones too"),
         )
         say(f"{len(found)} cases; 'auditor case show CASE --site {root}' tells the whole of one")
     return Exit.DONE

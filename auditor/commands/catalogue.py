@@ -169,6 +169,7 @@ def list_rows(root: Path, *, category: str | None, as_of: str | None, as_json: b
     print_table(
         ("table", "product", "vendor", "level", "announcement", "valid to", "verified", f"on {day}"),
         ((*_cells(row), status) for row, status in told),
+        none="no row answers to that",
     )
     for name, words in TABLES.items():
         entry = whole.get(name)

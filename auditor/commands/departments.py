@@ -102,7 +102,7 @@ def listing(root: Path, *, as_json: bool) -> int:
         print_json({"departments": rows, "changes": [_change_json(change) for change in known.changes]})
         return Exit.DONE
     headings = ("id", "name", "formerly", "became", "on", "change")
-    print_table(headings, ([_cell(row[name]) for name in _SHOWN] for row in rows))
+    print_table(headings, ([_cell(row[name]) for name in _SHOWN] for row in rows), none="no department is registered")
     for change in known.changes:
         if change.effective_on > today and not change.undone:
             say(f"to come: {change.brief}")

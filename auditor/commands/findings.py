@@ -44,8 +44,10 @@ def findings(
     print_table(
         ("id", "state", "severity", "department", "asset", "rule", "what"),
         ((f.id, f.state, f.severity, f.department_name, f.asset_name, f.rule, f.title) for f in found),
+        none=f"0 findings; what could not be told is none of them: 'auditor findings --unknown --site {root}'",
     )
-    say(f"{len(found)} findings; 'auditor explain ID --site {root}' tells why")
+    if found:
+        say(f"{len(found)} findings; 'auditor explain ID --site {root}' tells why")
     return Exit.DONE
 
 

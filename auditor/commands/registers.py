@@ -182,10 +182,12 @@ def status(root: Path, *, as_json: bool) -> int:
     print_table(
         ("request", "department", "register", "period", "asked", "due", "reminders", "answered", "changed"),
         (_line(row, today) for row in rows),
+        none="no register was asked for",
     )
     print_table(
         ("department", "register", "period", "received", "nil return"),
         ((s.department_id, s.register, s.period, s.received_on, "yes" if s.nil_return else "no") for s in registered),
+        none="no submission is registered",
     )
     for row in rows:
         if row.is_overdue(today):

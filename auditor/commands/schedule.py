@@ -21,6 +21,7 @@ from inventories.faults import did_you_mean
 
 #: Seconds that the scheduler has to answer; it looks once a second.
 PATIENCE = 10.0
+_UNSCHEDULED = "nothing is scheduled: give zones their times under 'schedule' in site.yaml"
 
 
 def scheduler_of(site: Site) -> Holder | None:
@@ -68,6 +69,7 @@ def list_all(root: Path, *, as_json: bool) -> int:
             )
             for row in rows
         ),
+        none=_UNSCHEDULED,
     )
     for pause in pauses.values():
         what = "everything" if pause.zone == EVERYTHING else pause.zone
@@ -167,6 +169,7 @@ def upcoming(root: Path, *, days: int, zone: str | None, as_json: bool) -> int:
             )
             for one in found
         ),
+        none=f"nothing is due in the next {days} days" if jobs else _UNSCHEDULED,
     )
     if guessed := sorted({one.due.astimezone(site.timezone).year for one in found if one.provisional}):
         years = ", ".join(map(str, guessed))

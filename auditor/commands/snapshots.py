@@ -36,7 +36,9 @@ def list_all(root: Path, *, as_json: bool) -> int:
         print_json(rows)
     else:
         print_table(
-            ("snapshot", "bytes", "recorded in the ledger", "by audit"), (tuple(row.values()) for row in rows)
+            ("snapshot", "bytes", "recorded in the ledger", "by audit"),
+            (tuple(row.values()) for row in rows),
+            none="there are no snapshots: 'auditor audit' makes one",
         )
     return Exit.DONE
 
@@ -105,7 +107,7 @@ def thin(root: Path, *, dry_run: bool, as_json: bool) -> int:
     rows = [*((name, "stays", "; ".join(why)) for name, why in done.plan.kept.items())]
     rows += [(name, "stays", "left alone: it does not say how old it is, or is a link") for name in done.odd]
     rows += [(one.id, "would go" if dry_run else "went", "") for one in done.plan.gone]
-    print_table(("snapshot", "", "because"), sorted(rows))
+    print_table(("snapshot", "", "because"), sorted(rows), none="there are no snapshots")
     for kind, number in Counter(one.kind for one in done.remains).items():
         say(f"{number} of kind {kind} {'would go' if dry_run else 'went'} by age")
     for note in done.notes:

@@ -50,5 +50,6 @@ def list_all(root: Path, subject: str, *, as_json: bool) -> int:
     print_table(
         ("step", "at", "who", "account", "what", "on", "why"),
         ((s.seq, s.at.isoformat(timespec="seconds"), s.actor, s.login, s.act, s.subject, s.note) for s in steps),
+        none="no step is on record for that",
     )
     return Exit.DONE

@@ -141,6 +141,7 @@ def listing(root: Path, *, as_json: bool) -> int:
                 "ends in",
             ),
             (_line(waiver, own.get(waiver.id), today) for waiver in rows),
+            none="there are no waivers",
         )
     packs = packs_in_force(site)
     for note in notes:
