@@ -93,9 +93,10 @@ def list_all(
                 )
                 for case in found
             ),
-            none="there is no such case" + ("" if everything else "; '--all' lists ended ones too"),
+            none="0 cases" + ("" if everything else "; '--all' lists ended ones too"),
         )
-        say(f"{len(found)} cases; 'auditor case show CASE --site {root}' tells the whole of one")
+        if found:
+            say(f"{len(found)} cases; 'auditor case show CASE --site {root}' tells the whole of one")
     return Exit.DONE
 
 
