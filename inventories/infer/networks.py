@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from inventories.alike import Groups
 from inventories.identity import place_id
 from inventories.infer.clouds import PLATFORM_CATEGORIES, platform_of
 from inventories.infer.draft import Drafts, Ground
@@ -264,27 +265,16 @@ class _Look:
 
 def _grouped(hints: Sequence[Hint]) -> list[tuple[Hint, ...]]:
     """Hints of one network: they share a prefix or a way. Each group, and the groups, in a fixed order."""
-    of: dict[str, str] = {}
-
-    def top(mark: str) -> str:
-        while of.setdefault(mark, mark) != mark:
-            of[mark] = of[of[mark]]
-            mark = of[mark]
-        return mark
-
-    def join(one: str, other: str) -> None:
-        low, high = sorted((top(one), top(other)))
-        of[high] = low
-
+    alike = Groups[str]()
     for hint in hints:
         for mark in hint.ways:
-            join(_mark("prefix", hint.prefix), mark)
+            alike.join(_mark("prefix", hint.prefix), mark)
     prefixes = sorted({hint.prefix for hint in hints}, key=_order)
     for outer, inner in _nested(prefixes):
-        join(_mark("prefix", outer), _mark("prefix", inner))
+        alike.join(_mark("prefix", outer), _mark("prefix", inner))
     groups: dict[str, list[Hint]] = {}
     for hint in hints:
-        groups.setdefault(top(_mark("prefix", hint.prefix)), []).append(hint)
+        groups.setdefault(alike.of(_mark("prefix", hint.prefix)), []).append(hint)
     ordered = [tuple(sorted(group, key=_hint_order)) for group in groups.values()]
     return sorted(ordered, key=lambda group: min(_order(hint.prefix) for hint in group))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
+from inventories.alike import Groups
 from inventories.model import Identifier
 from probes.access import Asked
 from probes.base import Shard
@@ -46,19 +47,12 @@ def _clusters(names: Iterable[Asked]) -> list[list[Asked]]:
     ordered = sorted(
         set(names), key=lambda a: (a.host, a.port, a.scheme, a.path, a.department_id, str(a.identifiers))
     )
-    leader: dict[object, object] = {}
-
-    def find(thing: object) -> object:
-        while leader.setdefault(thing, thing) != thing:
-            leader[thing] = leader[leader[thing]]
-            thing = leader[thing]
-        return thing
-
+    together = Groups[object]()
     for asked in ordered:
-        leader[find(_system(asked))] = find(("host", asked.host))
+        together.join(("host", asked.host), _system(asked))
     clusters: dict[object, list[Asked]] = {}
     for asked in ordered:
-        clusters.setdefault(find(("host", asked.host)), []).append(asked)
+        clusters.setdefault(together.of(("host", asked.host)), []).append(asked)
     return list(clusters.values())
 
 
